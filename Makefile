@@ -1,0 +1,106 @@
+# What is needed: Python 3.11 or newer with venv, make, git, and a network for the first `make setup`.
+# Everything else (libraries, a Java runtime, node for the type checker) comes as pinned, hashed wheels into .venv;
+# the Pulumi CLI is looked for on PATH and otherwise built or fetched once, into the user's cache folder.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+# Further arguments of pytest or of a benchmark: make test ARGS='-k ledger -x'
+ARGS ?=
+
+VENV := .venv
+TOOLS := .venvs/tools
+BIN := $(VENV)/bin
+UV := $(TOOLS)/bin/uv
+STAMP := $(VENV)/.ready
+SOURCES := alur_pulumi runtime/alur_runtime stacks examples benchmarks tests docs
+
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make requirements"
+
+##@ Look at it
+.PHONY: help
+help: ## Say what can be made (this)
+	@awk 'BEGIN { FS = ":.*## "; print "make <target> [ARGS=...]" } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: setup ## Deploy the example to an embedded AWS, run its job four times, show what happened
+	@$(BIN)/python -m examples.orders.demo $(ARGS)
+
+##@ Check it
+.PHONY: test
+test: setup ## Run all tests; what cannot run on this machine is named at the end
+	@$(BIN)/python -m alur_pulumi.pulumi_cli || true
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: test-fast
+test-fast: setup ## Run the tests that need neither the Pulumi CLI nor Java
+	@$(BIN)/python -m pytest -m "not engine and not spark" $(ARGS)
+
+.PHONY: lint
+lint: setup ## Check style and types: ruff, mypy (strict), pyright
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+
+.PHONY: format
+format: setup ## Put the code into its one format and sort imports
+	@$(BIN)/ruff check --fix --select I .
+	@$(BIN)/ruff format .
+
+##@ Measure it
+.PHONY: calls
+calls: setup ## Count the AWS calls of runs over 1 to 1,000 files, and of their reruns
+	@$(BIN)/python -m benchmarks.calls $(ARGS)
+
+.PHONY: race
+race: setup ## Start two and then five runs at once over the same files, and count rows
+	@$(BIN)/python -m benchmarks.race $(ARGS)
+
+.PHONY: crash
+crash: setup ## Kill a run at each point of the commit protocol, run again, and count rows
+	@$(BIN)/python -m benchmarks.crash $(ARGS)
+
+.PHONY: model
+model: setup ## Explore every state of the commit protocol, with each of its fences and without
+	@$(BIN)/python docs/protocol_model.py $(ARGS)
+
+##@ Set it up
+.PHONY: setup
+setup: $(STAMP) ## Make .venv from the pinned requirements (other targets do this when it is needed)
+
+$(UV): requirements/uv.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit( \
+		f"Python 3.11 or newer is needed, {sys.executable} is {v.major}.{v.minor}: make PYTHON=/path/to/python3.11")'
+	@echo "setup: uv, from requirements/uv.txt"
+	@$(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+# pyspark comes as a source archive: what builds it is pinned too.
+# The projects themselves are installed last, editable and without dependencies: those are all there.
+$(STAMP): $(UV) requirements/dev.txt pyproject.toml runtime/pyproject.toml
+	@echo "setup: $(VENV), from requirements/dev.txt (the first time this fetches about 700 MB)"
+	@[[ -x $(BIN)/python ]] || $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV)
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes --build-constraints requirements/dev.txt \
+		requirements/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable runtime --editable .
+	@touch $@
+
+.PHONY: requirements
+requirements: $(UV) ## Resolve requirements/*.txt again, to the newest versions allowed
+	@$(COMPILE) --upgrade requirements/uv.in --output-file requirements/uv.txt
+	@$(COMPILE) --upgrade --no-emit-package alur-runtime --group dev pyproject.toml --output-file requirements/dev.txt
+	@touch $(UV)
+
+.PHONY: clean
+clean: ## Remove what was made here (.venv, caches); the user's cache folder stays
+	@rm -rf $(VENV) .venvs .alur .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
