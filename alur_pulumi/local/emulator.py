@@ -1,0 +1,220 @@
+"""The embedded AWS as a process: start it, reach it, stop it.
+
+``python -m alur_pulumi.local.emulator --port 5000`` runs it in the foreground.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import attrs
+
+from alur_pulumi.local.errors import EmulatorStartError
+
+_READY = "The embedded AWS answers at "
+_LAST_BYTES = 4000
+
+
+def aws_environment(endpoint: str, region: str = "us-east-1") -> dict[str, str]:
+    """The variables by which any AWS client reaches the emulator and nothing else."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # A profile or a configuration of the user's must not lead elsewhere.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_ALLOW_HTTP": "true",
+    }
+
+
+@attrs.define
+class Emulator:
+    """A running emulator; made by `start`, which is also a context manager."""
+
+    endpoint: str
+    region: str
+    work_dir: Path
+    _process: subprocess.Popen[bytes]
+    _temporary: tempfile.TemporaryDirectory[str] | None = None
+
+    @classmethod
+    def start(cls, port: int = 0, work_dir: Path | None = None, *, region: str = "us-east-1") -> Self:
+        """Start the server's process and wait until it answers.
+
+        Args:
+            port: The port on 127.0.0.1; 0 takes a free one.
+            work_dir: Where job runs and the server's log go; by default a folder that `stop` removes.
+            region: The region that `environment` names.
+
+        Raises:
+            EmulatorStartError: The process ended before it was ready.
+        """
+        temporary = None
+        if work_dir is None:
+            temporary = tempfile.TemporaryDirectory(prefix="alur-aws-")
+            work_dir = Path(temporary.name)
+        work_dir.mkdir(parents=True, exist_ok=True)
+        package_root = str(Path(__file__).parents[2])
+        # -c, not -m: the child finds this very package, whatever its working directory.
+        code = (
+            f"import sys; sys.path.insert(0, {package_root!r}); "
+            "from alur_pulumi.local.emulator import main; raise SystemExit(main())"
+        )
+        arguments = [
+            "--port",
+            str(port),
+            "--work-dir",
+            str(work_dir),
+            "--region",
+            region,
+            "--end-with-parent",
+        ]
+        log_path = work_dir / "server.log"
+        with log_path.open("wb") as log:
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter
+                [sys.executable, "-c", code, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+        assert process.stdout is not None
+        # The line comes once the socket is bound, so the first request is already answered.
+        line = process.stdout.readline().decode()
+        if not line.startswith(_READY):
+            process.kill()
+            code_number = process.wait()
+            said = log_path.read_text("utf-8", "replace")[-_LAST_BYTES:]
+            raise EmulatorStartError(f"its process ended with code {code_number}", said)
+        return cls(line.removeprefix(_READY).strip(), region, work_dir, process, temporary)
+
+    def environment(self) -> dict[str, str]:
+        """Variables that lead AWS clients here."""
+        return aws_environment(self.endpoint, self.region)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this emulator, whatever the environment of this process says."""
+        import boto3  # noqa: PLC0415 - a third of a second that starting the server does not need
+
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=self.region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - the emulator takes any
+        )
+
+    def calls(self) -> dict[str, dict[str, int]]:
+        """The calls since the start or the last reset: ``operations``, ``get_object_by_...``."""
+        counts: dict[str, dict[str, int]] = json.loads(self._own("calls"))
+        return counts
+
+    def reset_calls(self) -> None:
+        """Count from nothing again."""
+        self._own("calls/reset", method="POST")
+
+    def run_details(self, job: str, run_id: str) -> dict[str, Any]:
+        """A job run as GetJobRun shows it, and the ``pid`` of its process."""
+        details: dict[str, Any] = json.loads(self._own(f"jobs/{quote(job, '')}/runs/{run_id}"))
+        return details
+
+    def run_log(self, job: str, run_id: str) -> str:
+        """What a job run has written so far."""
+        return self._own(f"jobs/{quote(job, '')}/runs/{run_id}/log").decode("utf-8", "replace")
+
+    def stop(self) -> None:
+        """Stop the server and every job that it runs."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream:
+                stream.close()
+        if self._temporary:
+            self._temporary.cleanup()
+
+    def __enter__(self) -> Self:
+        """Return the emulator itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
+    def _own(self, path: str, method: str = "GET") -> bytes:
+        request = urllib.request.Request(f"{self.endpoint}/_alur/{path}", method=method)  # noqa: S310 - http only
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 - our own endpoint
+            body: bytes = response.read()
+        return body
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the server in this process until it is told to end."""
+    parser = argparse.ArgumentParser(prog="alur_pulumi.local.emulator", description="An AWS on this machine.")
+    parser.add_argument("--port", type=int, default=5000, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--work-dir", type=Path, help="folder for job runs (default: a temporary one)")
+    parser.add_argument("--region", default="us-east-1", help="region that jobs run in")
+    parser.add_argument("--end-with-parent", action="store_true", help="end when standard input closes")
+    options = parser.parse_args(argv)
+    with contextlib.ExitStack() as stack:
+        folder = options.work_dir
+        if folder is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="alur-aws-")))
+        return _serve(options.port, folder, options.region, end_with_parent=options.end_with_parent)
+
+
+def _serve(port: int, work_dir: Path, region: str, *, end_with_parent: bool) -> int:
+    from alur_pulumi.local.server import Application, make_application_server  # noqa: PLC0415 - moto takes a second
+
+    application = Application(work_dir)
+    server = make_application_server(application, port)
+    endpoint = f"http://127.0.0.1:{server.server_port}"
+    # Only now: the port is known once the socket is bound.
+    application.runner.environment = aws_environment(endpoint, region)
+
+    def end(*_: object) -> None:
+        # shutdown() waits for serve_forever() to return, so it must not be called from within it.
+        threading.Thread(target=server.shutdown, daemon=True).start()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    if end_with_parent:
+        threading.Thread(target=_wait_for_parent, args=(end,), daemon=True).start()
+    sys.stdout.write(f"{_READY}{endpoint}\n")
+    sys.stdout.flush()
+    try:
+        server.serve_forever()
+    finally:
+        application.runner.close()
+        server.server_close()
+    return 0
+
+
+def _wait_for_parent(end: Any) -> None:
+    while os.read(0, 1024):
+        pass
+    end()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

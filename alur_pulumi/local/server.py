@@ -1,0 +1,173 @@
+"""The emulator's WSGI application: moto, the counters, and what moto lacks."""
+
+import io
+import json
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+from xml.sax.saxutils import escape
+
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.logs.models import logs_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.s3.models import s3_backends
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from alur_pulumi.local.calls import Call, CallCounter, identify
+from alur_pulumi.local.errors import LocalError
+from alur_pulumi.local.glue_api import GlueApi, GlueError
+from alur_pulumi.local.glue_runner import JobRun, JobRunner
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+
+_OWN_PREFIX = "/_alur/"
+_LOG_GROUP = "/aws-glue/jobs/output"
+_log = logging.getLogger(__name__)
+
+
+class MissingObjectError(LocalError):
+    """A job names an S3 object that is not there."""
+
+    def __init__(self, uri: str) -> None:
+        """Keep the URI."""
+        super().__init__(uri)
+        self.uri = uri
+
+    def __str__(self) -> str:
+        """Name the object and what to do."""
+        return f"{self.uri} does not exist: deploy the stack that the job belongs to"
+
+
+class Application:
+    """Answers AWS requests, and ``/_alur/...`` for tests and tools."""
+
+    def __init__(self, work_dir: Path) -> None:
+        """Make the application; job runs live below `work_dir`."""
+        self.runner = JobRunner(work_dir / "runs", read_object, finished=publish_log)
+        self._glue = GlueApi(self.runner, DEFAULT_ACCOUNT_ID)
+        self._counter = CallCounter()
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        # moto checks a condition and then writes, with nothing in between that keeps another
+        # thread out. One request at a time in each service makes conditional writes atomic.
+        self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
+        if path.startswith(_OWN_PREFIX):
+            return self._own(environ["REQUEST_METHOD"], path.removeprefix(_OWN_PREFIX), start_response)
+        if environ.get("CONTENT_LENGTH"):
+            # Read before the lock is taken: a slow client must not hold up the others.
+            body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+            environ["wsgi.input"] = io.BytesIO(body)
+        else:
+            body = b""
+        headers = {
+            name.removeprefix("HTTP_").lower().replace("_", "-"): value
+            for name, value in environ.items()
+            if name.startswith("HTTP_")
+        }
+        call = identify(environ["REQUEST_METHOD"], path, environ.get("QUERY_STRING", ""), headers, body)
+        self._counter.count(call)
+        with self._locks[call.service]:
+            if call.service == "glue":
+                answered = self._answer_glue(call, body, start_response)
+                if answered is not None:
+                    return answered
+            if call.name == "s3.CompleteMultipartUpload" and "if-match" in headers:
+                refused = _refuse_completion(call, headers["if-match"], start_response)
+                if refused is not None:
+                    return refused
+            return list(self._moto(environ, start_response))
+
+    def _answer_glue(self, call: Call, body: bytes, start_response: StartResponse) -> list[bytes] | None:
+        try:
+            answer = self._glue.answer(call.operation, call.region, json.loads(body or b"{}"))
+        except GlueError as error:
+            refusal = {"__type": error.code, "Message": error.message}
+            return _respond_json(start_response, "400 Bad Request", refusal)
+        return None if answer is None else _respond_json(start_response, "200 OK", answer)
+
+    def _own(self, method: str, path: str, start_response: StartResponse) -> list[bytes]:
+        if path == "calls" and method == "GET":
+            return _respond_json(start_response, "200 OK", self._counter.as_dict())
+        if path == "calls/reset" and method == "POST":
+            self._counter.reset()
+            return _respond_json(start_response, "200 OK", {})
+        if path == "ready":
+            return _respond_json(start_response, "200 OK", {})
+        match [unquote(part) for part in path.split("/")]:
+            case ["jobs", job, "runs", run_id, *rest]:
+                run = self.runner.get(job, run_id)
+                if run is not None and rest == ["log"]:
+                    return _respond(start_response, "200 OK", "text/plain; charset=utf-8", run.log().encode())
+                if run is not None and not rest:
+                    return _respond_json(start_response, "200 OK", {**run.as_glue(), "pid": run.pid})
+            case _:
+                pass
+        problem = f"There is no {method} {_OWN_PREFIX}{path} in this emulator"
+        return _respond_json(start_response, "404 Not Found", {"error": problem})
+
+
+def make_application_server(app: Application, port: int) -> BaseWSGIServer:
+    """Bind the application to 127.0.0.1 (port 0 takes a free one)."""
+    # Access lines of thousands of requests would bury what a job or moto has to say.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    return make_server("127.0.0.1", port, app, threaded=True, request_handler=MotoRequestHandler)
+
+
+def read_object(uri: str) -> bytes:
+    """Read an object straight from moto, so that Glue's own reads are not counted as the job's."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    found = backend.get_object(bucket, key) if bucket in backend.buckets else None
+    if found is None:
+        raise MissingObjectError(uri)
+    return bytes(found.value)
+
+
+def publish_log(run: JobRun) -> None:
+    """Put a run's output where Glue puts it: a CloudWatch log stream of the run's id."""
+    try:
+        backend = logs_backends[DEFAULT_ACCOUNT_ID]["us-east-1"]
+        if _LOG_GROUP not in backend.groups:
+            backend.create_log_group(_LOG_GROUP, {})
+        backend.create_log_stream(_LOG_GROUP, run.id)
+        moment = round((run.completed_on or run.started_on) * 1000)
+        events = [{"timestamp": moment, "message": line} for line in run.log().splitlines() if line]
+        if events:
+            backend.put_log_events(_LOG_GROUP, run.id, events)
+    except Exception:  # noqa: BLE001 - a run's own outcome must not hang on its log
+        _log.exception("The log of run %s could not be put into CloudWatch Logs", run.id)
+
+
+def _refuse_completion(call: Call, wanted: str, start_response: StartResponse) -> list[bytes] | None:
+    """Enforce If-Match on CompleteMultipartUpload, which moto lets pass."""
+    backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    found = backend.get_object(call.bucket, call.key) if call.bucket in backend.buckets else None
+    if found is not None and found.etag.strip('"') == wanted.strip('"'):
+        return None
+    if found is None:
+        status, code, message = "404 Not Found", "NoSuchKey", "The specified key does not exist."
+    else:
+        status, code = "412 Precondition Failed", "PreconditionFailed"
+        message = "At least one of the pre-conditions you specified did not hold"
+    xml = (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message>'
+        f"<Condition>If-Match</Condition><Key>{escape(call.key)}</Key></Error>"
+    )
+    return _respond(start_response, status, "application/xml", xml.encode())
+
+
+def _respond_json(start_response: StartResponse, status: str, value: object) -> list[bytes]:
+    return _respond(start_response, status, "application/x-amz-json-1.1", json.dumps(value).encode())
+
+
+def _respond(start_response: StartResponse, status: str, kind: str, body: bytes) -> list[bytes]:
+    start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
+    return [body]
