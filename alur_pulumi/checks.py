@@ -1,0 +1,97 @@
+"""Checks of component arguments: pure functions, so that a wrong one is refused at preview and by name."""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Final
+
+import attrs
+
+from alur_pulumi.errors import ArgumentError
+
+GLUE_VERSIONS: Final = ("5.0", "5.1", "6.0")
+"""Versions of Glue whose Python (3.11 or newer) can run the runtime."""
+
+WORKER_TYPES: Final = ("G.1X", "G.2X", "G.4X", "G.8X", "G.12X", "G.16X", "R.1X", "R.2X", "R.4X", "R.8X")
+
+RETENTION_DAYS: Final = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip
+"""What CloudWatch Logs allows."""
+
+MINUTES_A_DAY: Final = 24 * 60
+_SQL_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,127}")
+_CRON: Final = re.compile(r"cron\(\S+( \S+){5}\)")
+_BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+# What the job's arguments are made of here; a user's own of the same name would take the place of these in silence.
+RESERVED_ARGUMENTS: Final = frozenset(
+    {
+        "--alur_config",
+        "--extra-py-files",
+        "--enable-glue-datacatalog",
+        "--job-language",
+        "--job-bookmark-option",
+        "--custom-logGroup-prefix",
+        "--JOB_NAME",
+        "--JOB_ID",
+        "--JOB_RUN_ID",
+    }
+)
+
+
+@attrs.frozen
+class Checker:
+    """Checks the arguments of one component.
+
+    Attributes:
+        component: Class and name, such as ``IngestionJob 'orders'``; stands at the head of every error.
+    """
+
+    component: str
+
+    def refuse(self, argument: str, value: object, remedy: str) -> ArgumentError:
+        """The error for a wrong argument, to be raised where it was found."""
+        return ArgumentError(self.component, argument, value, remedy)
+
+    def one_of(self, argument: str, value: object, allowed: Collection[object]) -> None:
+        """Refuse a plain value that is not among the allowed ones; an output is left to the provider."""
+        if isinstance(value, str | int) and value not in allowed:
+            raise self.refuse(argument, value, f"allowed are {', '.join(map(str, allowed))}")
+
+    def between(self, argument: str, value: object, least: int, most: int, remedy: str = "") -> None:
+        """Refuse a plain number that is not from `least` to `most`."""
+        if isinstance(value, bool) or (isinstance(value, int) and not least <= value <= most):
+            raise self.refuse(argument, value, remedy or f"allowed are {least} to {most}")
+
+    def sql_name(self, argument: str, value: object) -> None:
+        """Refuse a name that is not the same in Glue, Athena and Spark."""
+        if isinstance(value, str) and not _SQL_NAME.fullmatch(value):
+            raise self.refuse(
+                argument, value, "use lower-case letters, digits and underscores, a letter first"
+            )
+
+    def bucket_name(self, argument: str, value: object) -> None:
+        """Refuse what is no bucket's name (an ARN or a URI, most often)."""
+        if isinstance(value, str) and not _BUCKET.fullmatch(value):
+            raise self.refuse(argument, value, "give the bucket's name, not its ARN or URI")
+
+    def prefix(self, argument: str, value: str) -> None:
+        """Refuse a prefix that is no folder of a bucket."""
+        if value and (not value.endswith("/") or value.startswith("/") or "//" in value):
+            raise self.refuse(
+                argument, value, "write folder/ (no slash first, one last), or '' for the whole bucket"
+            )
+
+    def cron(self, argument: str, value: object) -> None:
+        """Refuse a schedule that Glue does not read."""
+        if isinstance(value, str) and not _CRON.fullmatch(value):
+            raise self.refuse(argument, value, "write six fields: cron(0 6 * * ? *) is each day at 06:00 UTC")
+
+    def job_arguments(self, argument: str, values: Mapping[str, object]) -> None:
+        """Refuse arguments of the job that are made here, and ones that are no arguments."""
+        for key in values:
+            if key in RESERVED_ARGUMENTS:
+                raise self.refuse(
+                    f"{argument}[{key!r}]", values[key], "alur sets this argument itself: leave it out"
+                )
+            if not key.startswith("--"):
+                raise self.refuse(f"{argument}[{key!r}]", values[key], "a job's argument starts with --")

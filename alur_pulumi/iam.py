@@ -1,0 +1,202 @@
+"""Policies as pure functions of plain names: who may do what, tested without Pulumi."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+import attrs
+
+VERSION: Final = "2012-10-17"
+METRIC_NAMESPACES: Final = ("Alur", "Glue")
+
+Statement = dict[str, Any]
+
+
+@attrs.frozen
+class CatalogArn:
+    """A Glue table's ARN in parts: what the ARNs of its neighbours are made of, with no call to AWS.
+
+    Attributes:
+        partition: ``aws``, ``aws-cn`` or ``aws-us-gov``.
+        region: The region.
+        account: The account's number.
+        database: The database's name.
+        table: The table's name.
+    """
+
+    partition: str
+    region: str
+    account: str
+    database: str
+    table: str
+
+    @classmethod
+    def parse(cls, arn: str) -> CatalogArn:
+        """Take an ARN such as ``arn:aws:glue:eu-west-1:123456789012:table/sales/orders`` apart."""
+        _, partition, _, region, account, resource = arn.split(":", 5)
+        _, database, table = resource.split("/", 2)
+        return cls(partition, region, account, database, table)
+
+    def glue(self, resource: str) -> str:
+        """ARN of another Glue resource beside the table."""
+        return f"arn:{self.partition}:glue:{self.region}:{self.account}:{resource}"
+
+    def log_group(self, name: str) -> str:
+        """ARN of a log group beside the table."""
+        return f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:{name}"
+
+    def bucket(self, name: str) -> str:
+        """ARN of a bucket in the same partition."""
+        return f"arn:{self.partition}:s3:::{name}"
+
+
+@attrs.frozen(kw_only=True)
+class JobAccess:
+    """What a job reaches, all resolved.
+
+    Attributes:
+        table_arn: ARN of the Glue table.
+        ledger_arn: ARN of the DynamoDB table.
+        landing: Pairs of bucket name and prefix that are read.
+        table_bucket: Bucket of the table.
+        table_prefix: Prefix of its Parquet files.
+        metadata_prefix: Prefix of its plans, manifests and reports, in the same bucket.
+        artifacts_bucket: Bucket of script, wheels and configuration.
+        artifacts_prefix: Their prefix.
+        log_groups: Names of the log groups that are written.
+        kms_key_arns: Keys of the buckets and of the ledger.
+    """
+
+    table_arn: str
+    ledger_arn: str
+    landing: tuple[tuple[str, str], ...]
+    table_bucket: str
+    table_prefix: str
+    metadata_prefix: str
+    artifacts_bucket: str
+    artifacts_prefix: str
+    log_groups: tuple[str, ...]
+    kms_key_arns: tuple[str, ...] = ()
+
+
+def document(statements: Iterable[Statement]) -> str:
+    """A policy document; the same statements give the same text, so that nothing differs at the next preview."""
+    return json.dumps({"Version": VERSION, "Statement": list(statements)}, sort_keys=True)
+
+
+def service_trust_policy(service: str) -> str:
+    """A role's trust policy: only this AWS service may take the role."""
+    return document([{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}])
+
+
+def bucket_policy(bucket_arn: str) -> str:
+    """A bucket's policy: nothing without TLS."""
+    deny = {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [bucket_arn, f"{bucket_arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return document([deny])
+
+
+def job_policy(access: JobAccess) -> str:
+    """What an ingestion job may do, and nothing else.
+
+    It has no action for transactions, since IAM knows none: they are allowed by the actions on single items. It may
+    not write what it runs: artifacts are read only.
+    """
+    arn = CatalogArn.parse(access.table_arn)
+    statements = [
+        *_landing(arn, access.landing),
+        *_table(arn, access),
+        _allow(
+            "Artifacts",
+            ["s3:GetObject"],
+            [f"{arn.bucket(access.artifacts_bucket)}/{access.artifacts_prefix}*"],
+        ),
+        _allow(
+            "Ledger",
+            [
+                "dynamodb:BatchGetItem",
+                "dynamodb:ConditionCheckItem",
+                "dynamodb:DeleteItem",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:Query",
+                "dynamodb:UpdateItem",
+            ],
+            [access.ledger_arn],
+        ),
+        _allow(
+            "Catalog",
+            [
+                "glue:BatchCreatePartition",
+                "glue:BatchGetPartition",
+                "glue:GetDatabase",
+                "glue:GetPartition",
+                "glue:GetPartitions",
+                "glue:GetTable",
+            ],
+            [
+                arn.glue("catalog"),
+                arn.glue(f"database/{arn.database}"),
+                arn.glue(f"table/{arn.database}/{arn.table}"),
+            ],
+        ),
+        _allow(
+            "Logs",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            [f"{arn.log_group(name)}:*" for name in access.log_groups],
+        ),
+        {
+            **_allow("Metrics", ["cloudwatch:PutMetricData"], ["*"]),
+            # PutMetricData knows no resources: the namespace is the only fence there is
+            "Condition": {"StringEquals": {"cloudwatch:namespace": list(METRIC_NAMESPACES)}},
+        },
+    ]
+    if access.kms_key_arns:
+        keys = sorted(set(access.kms_key_arns))
+        statements.append(_allow("Keys", ["kms:Decrypt", "kms:GenerateDataKey"], keys))
+    return document(statements)
+
+
+def _landing(arn: CatalogArn, landing: tuple[tuple[str, str], ...]) -> list[Statement]:
+    prefixes: dict[str, set[str]] = {}
+    for bucket, prefix in landing:
+        prefixes.setdefault(bucket, set()).add(prefix)
+    listed = [
+        _list(f"LandingList{i}", arn.bucket(bucket), prefixes[bucket])
+        for i, bucket in enumerate(sorted(prefixes))
+    ]
+    objects = sorted(f"{arn.bucket(bucket)}/{prefix}*" for bucket, prefix in set(landing))
+    return [*listed, _allow("LandingRead", ["s3:GetObject"], objects)]
+
+
+def _table(arn: CatalogArn, access: JobAccess) -> list[Statement]:
+    bucket = arn.bucket(access.table_bucket)
+    table, metadata = f"{bucket}/{access.table_prefix}*", f"{bucket}/{access.metadata_prefix}*"
+    return [
+        _list("TableList", bucket, {access.table_prefix, access.metadata_prefix}),
+        _allow("TableUploads", ["s3:ListBucketMultipartUploads"], [bucket]),
+        _allow(
+            "TableWrite",
+            ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"],
+            [table, metadata],
+        ),
+        # objects that a replacement has emptied; plans, manifests and reports are kept
+        _allow("TableDelete", ["s3:DeleteObject"], [table]),
+    ]
+
+
+def _list(sid: str, bucket_arn: str, prefixes: Iterable[str]) -> Statement:
+    condition = {"StringLike": {"s3:prefix": sorted(f"{prefix}*" for prefix in prefixes)}}
+    return {**_allow(sid, ["s3:ListBucket"], [bucket_arn]), "Condition": condition}
+
+
+def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
