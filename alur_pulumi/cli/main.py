@@ -1,0 +1,102 @@
+"""The `alur` command line. Nothing of AWS, Pulumi or rich is imported before a command needs it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from alur_pulumi.errors import AlurError
+
+_EPILOG = "Region, profile and endpoint are taken from the standard AWS environment."
+_RUNS_SHOWN = 10
+
+
+class _Group(click.Group):
+    """Turns the errors that alur can explain into one line and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AlurError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="alur-pulumi", prog_name="alur")
+@click.option("--region", metavar="REGION", help="AWS region, instead of the environment's.")
+@click.option("--profile", metavar="NAME", help="AWS profile, instead of the environment's.")
+@click.pass_context
+def cli(ctx: click.Context, region: str | None, profile: str | None) -> None:
+    """Run alur's ingestion jobs, and ask the ledger what happened to every file.
+
+    JOB is the name of the Glue job that an IngestionJob made (its output `job_name`).
+    """
+    ctx.obj = (region, profile)
+
+
+_json = click.option("--json", "json_", is_flag=True, help="Print one JSON document, for programs.")
+
+
+@cli.command()
+@click.argument("job")
+@click.option("--wait/--no-wait", default=True, help="Follow the run to its end (default), or only start it.")
+@_json
+@click.pass_obj
+def run(place: tuple[str | None, str | None], job: str, *, wait: bool, json_: bool) -> None:
+    """Start JOB, follow it, and print its report.
+
+    Exit code 0: the run did all that it was to do. 1: it did not, or could not be started. 130: interrupted; the run
+    goes on.
+    """
+    from alur_pulumi.cli.commands import run_job
+
+    raise SystemExit(run_job(*place, job=job, wait=wait, as_json=json_))
+
+
+@cli.command()
+@click.argument("job")
+@click.option("--runs", "limit", default=_RUNS_SHOWN, show_default=True, type=click.IntRange(1), help="Runs to show.")
+@_json
+@click.pass_obj
+def status(place: tuple[str | None, str | None], job: str, *, limit: int, json_: bool) -> None:
+    """Show the last runs of JOB's table, its files by status, and what is going on."""
+    from alur_pulumi.cli.commands import show_status
+
+    show_status(*place, job=job, limit=limit, as_json=json_)
+
+
+@cli.command()
+@click.argument("job")
+@click.option(
+    "--status",
+    "statuses",
+    multiple=True,
+    type=click.Choice(["completed", "failed", "processing"]),
+    help="Only files of this status; may be given more than once.",
+)
+@click.option("--match", metavar="GLOB", help="Only files whose URI, or its end after a slash, matches.")
+@click.option("--limit", default=200, show_default=True, type=click.IntRange(1), help="Most files to show as a table.")
+@_json
+@click.pass_obj
+def files(
+    place: tuple[str | None, str | None],
+    job: str,
+    *,
+    statuses: tuple[str, ...],
+    match: str | None,
+    limit: int,
+    json_: bool,
+) -> None:
+    """Show what the ledger says of each file of JOB's table.
+
+    A file that an open batch holds is shown as processing. --json prints every file that is asked for.
+    """
+    from alur_pulumi.cli.commands import show_files
+
+    show_files(*place, job=job, statuses=statuses, match=match, limit=limit, as_json=json_)
+
+
+def main() -> None:
+    """Run the command line; the console script's entry."""
+    cli.main(prog_name="alur")
