@@ -8,7 +8,8 @@ from alur_pulumi.errors import AlurError, ArgumentError, WheelError
 if TYPE_CHECKING:
     from alur_pulumi.bronze_table import BronzeTable, BronzeTableArgs
     from alur_pulumi.buckets import OnDestroy
-    from alur_pulumi.ingestion_job import IngestionJob, IngestionJobArgs
+    from alur_pulumi.ingestion_job import IngestionJob
+    from alur_pulumi.job_args import IngestionJobArgs
     from alur_pulumi.job_config import Source
     from alur_pulumi.state_table import StateTable, StateTableArgs
     from alur_runtime.config import CsvOptions, EngineChoice, OnChange, Settings
@@ -48,7 +49,7 @@ _LAZY: Final = {
     "Decimal": "alur_runtime.contract",
     "EngineChoice": "alur_runtime.config",
     "IngestionJob": "alur_pulumi.ingestion_job",
-    "IngestionJobArgs": "alur_pulumi.ingestion_job",
+    "IngestionJobArgs": "alur_pulumi.job_args",
     "OnChange": "alur_runtime.config",
     "OnDestroy": "alur_pulumi.buckets",
     "Settings": "alur_runtime.config",

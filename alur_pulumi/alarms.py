@@ -1,7 +1,7 @@
 """The alarm of a failed run, as pure functions that return documents.
 
-A failed run is told by EventBridge and not by a metric: Glue sends an event for every run that ends. Delivery is best
-effort, so that it tells of failures and does not prove success.
+A failed run is told by EventBridge and not by a metric: Glue sends an event for every run that ends. Delivery
+is best effort, so that it tells of failures and does not prove success.
 """
 
 import json

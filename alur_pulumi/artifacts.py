@@ -1,12 +1,14 @@
 """What a job runs, uploaded under names made of its content.
 
-Same content, same key: a deployment never changes the bytes that a run which has started is about to load, and going
-back to an older state names the older bytes again. Old artifacts stay (`retain_on_delete`), and **no lifecycle rule
-expires them**: a rule counts from the upload and cannot know which of them a job still names, so any age would one
-day delete the code of a job that was left alone for that long. A full set is under a megabyte, and only parts that
-changed are uploaded again: a thousand deployments are some hundred megabytes.
+Same content, same key: a deployment never changes the bytes that a run which has started is about to load,
+and going back to an older state names the older bytes again. Old artifacts stay (`retain_on_delete`), and
+**no lifecycle rule expires them**: a rule counts from the upload and cannot know which of them a job still
+names, so any age would one day delete the code of a job that was left alone for that long. A full set is
+under a megabyte, and only parts that changed are uploaded again: a thousand deployments are some hundred
+megabytes.
 
-Two jobs that share a bucket and a wheel put the same bytes under the same key; whoever is second changes nothing.
+Two jobs that share a bucket and a wheel put the same bytes under the same key; whoever is second changes
+nothing.
 """
 
 import hashlib
@@ -61,9 +63,7 @@ def uri(uploaded: aws.s3.BucketObjectv2) -> pulumi.Output[str]:
     return pulumi.Output.concat("s3://", uploaded.bucket, "/", uploaded.key)
 
 
-def upload_wheel(
-    name: str, wheel: Wheel, bucket: pulumi.Input[str], parent: pulumi.Resource
-) -> aws.s3.BucketObjectv2:
+def upload_wheel(name: str, wheel: Wheel, bucket: pulumi.Input[str], parent: pulumi.Resource) -> aws.s3.BucketObjectv2:
     """Register a wheel's upload.
 
     Args:
@@ -89,8 +89,9 @@ def upload_text(
     name: str,
     key: pulumi.Input[str],
     content: pulumi.Input[str],
-    content_type: str,
     bucket: pulumi.Input[str],
+    *,
+    content_type: str,
     parent: pulumi.Resource,
 ) -> aws.s3.BucketObjectv2:
     """Register the upload of a text whose key was made with `text_key`.
@@ -99,8 +100,8 @@ def upload_text(
         name: Logical name.
         key: Its key.
         content: Its content.
-        content_type: Its media type.
         bucket: Name of the bucket.
+        content_type: Its media type.
         parent: The component it belongs to.
     """
     return aws.s3.BucketObjectv2(
@@ -120,7 +121,7 @@ def cache_folder() -> Path:
 
 
 def cached_file(wheel: Wheel, folder: Path) -> Path:
-    """Write the wheel below its digest and return its path; the same wheel has the same path at every deployment.
+    """Write the wheel below its digest and return its path: the same wheel, the same path, always.
 
     Raises:
         WheelError: If the folder cannot be written.
@@ -135,7 +136,5 @@ def cached_file(wheel: Wheel, folder: Path) -> Path:
             file.write(wheel.data)
         Path(file.name).replace(path)
     except OSError as error:
-        raise WheelError(
-            str(path), f"cannot be written ({error.strerror}): set XDG_CACHE_HOME to a folder"
-        ) from error
+        raise WheelError(str(path), f"cannot be written ({error.strerror}): set XDG_CACHE_HOME to a folder") from error
     return path

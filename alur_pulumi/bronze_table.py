@@ -24,11 +24,12 @@ class BronzeTableArgs:
         table_name: Name in SQL; the contract's name in lower case if none is given.
         database_name: Name of the database that is made; ``<project>_<stack>`` if none is given.
         existing_database: A database that is there already, in place of one that is made.
-        existing_bucket: A bucket that is there already (its name), in place of one that is made. It must not abort
-            multipart uploads sooner than the longest run takes.
+        existing_bucket: A bucket that is there already (its name), in place of one that is made. It must not
+            abort multipart uploads sooner than the longest run takes.
         on_destroy: What becomes of the made bucket and the data in it on destroy.
-        abort_uploads_after_days: After how many days the made bucket removes uploads that were never completed.
-            Rows that are committed and not yet visible are such uploads: they must outlive the longest run.
+        abort_uploads_after_days: After how many days the made bucket removes uploads that were never
+            completed. Rows that are committed and not yet visible are such uploads: they must outlive the
+            longest run.
         noncurrent_days: For how many days the made bucket keeps overwritten and deleted versions.
         kms_key_arn: The key that the made bucket encrypts with; S3's own if none is given.
         tags: Tags of the bucket and the database.
@@ -109,7 +110,7 @@ class BronzeTable(pulumi.ComponentResource):
 
     @property
     def uploads_kept_days(self) -> int | None:
-        """For how many days the bucket keeps uploads that are not completed; None if the bucket is not ours."""
+        """For how many days the made bucket keeps uploads that are not completed; None if none was made."""
         return self._args.abort_uploads_after_days if self._args.existing_bucket is None else None
 
     def _bucket(self, name: str) -> pulumi.Output[str]:
@@ -145,9 +146,7 @@ class BronzeTable(pulumi.ComponentResource):
             for c in catalog.stored_columns(self._spec, self._args.on_change)
         ]
         partition_keys = [
-            aws.glue.CatalogTablePartitionKeyArgs(
-                name=catalog.column_name(c), type=c.type, comment=catalog.comment(c)
-            )
+            aws.glue.CatalogTablePartitionKeyArgs(name=catalog.column_name(c), type=c.type, comment=catalog.comment(c))
             for c in self._spec.partition_columns
         ]
         return aws.glue.CatalogTable(
@@ -174,9 +173,7 @@ class BronzeTable(pulumi.ComponentResource):
 def _check(name: str, args: BronzeTableArgs) -> ContractSpec:
     checker = Checker(f"BronzeTable {name!r}")
     try:
-        spec = check_spec(
-            args.contract if isinstance(args.contract, ContractSpec) else spec_of(args.contract)
-        )
+        spec = check_spec(args.contract if isinstance(args.contract, ContractSpec) else spec_of(args.contract))
     except (ContractError, AttributeError) as error:
         raise checker.refuse("contract", args.contract, str(error)) from error
     own = {c.name for c in metadata_columns(OnChange.APPEND)}
@@ -189,9 +186,7 @@ def _check(name: str, args: BronzeTableArgs) -> ContractSpec:
     checker.sql_name("existing_database", args.existing_database)
     checker.bucket_name("existing_bucket", args.existing_bucket)
     if args.database_name is not None and args.existing_database is not None:
-        raise checker.refuse(
-            "database_name", args.database_name, "leave it out: existing_database is given too"
-        )
+        raise checker.refuse("database_name", args.database_name, "leave it out: existing_database is given too")
     remedy = "allowed are 1 to 365, and it must be longer than the longest run"
     checker.between("abort_uploads_after_days", args.abort_uploads_after_days, 1, 365, remedy)
     checker.between("noncurrent_days", args.noncurrent_days, 1, 3650)

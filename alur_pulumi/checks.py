@@ -22,7 +22,8 @@ MINUTES_A_DAY: Final = 24 * 60
 _SQL_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,127}")
 _CRON: Final = re.compile(r"cron\(\S+( \S+){5}\)")
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-# What the job's arguments are made of here; a user's own of the same name would take the place of these in silence.
+# What the job's arguments are made of here; a user's own of the same name would take the place of these in
+# silence.
 RESERVED_ARGUMENTS: Final = frozenset(
     {
         "--alur_config",
@@ -65,9 +66,7 @@ class Checker:
     def sql_name(self, argument: str, value: object) -> None:
         """Refuse a name that is not the same in Glue, Athena and Spark."""
         if isinstance(value, str) and not _SQL_NAME.fullmatch(value):
-            raise self.refuse(
-                argument, value, "use lower-case letters, digits and underscores, a letter first"
-            )
+            raise self.refuse(argument, value, "use lower-case letters, digits and underscores, a letter first")
 
     def bucket_name(self, argument: str, value: object) -> None:
         """Refuse what is no bucket's name (an ARN or a URI, most often)."""
@@ -77,9 +76,7 @@ class Checker:
     def prefix(self, argument: str, value: str) -> None:
         """Refuse a prefix that is no folder of a bucket."""
         if value and (not value.endswith("/") or value.startswith("/") or "//" in value):
-            raise self.refuse(
-                argument, value, "write folder/ (no slash first, one last), or '' for the whole bucket"
-            )
+            raise self.refuse(argument, value, "write folder/ (no slash first, one last), or '' for the whole bucket")
 
     def cron(self, argument: str, value: object) -> None:
         """Refuse a schedule that Glue does not read."""
@@ -90,8 +87,6 @@ class Checker:
         """Refuse arguments of the job that are made here, and ones that are no arguments."""
         for key in values:
             if key in RESERVED_ARGUMENTS:
-                raise self.refuse(
-                    f"{argument}[{key!r}]", values[key], "alur sets this argument itself: leave it out"
-                )
+                raise self.refuse(f"{argument}[{key!r}]", values[key], "alur sets this argument itself: leave it out")
             if not key.startswith("--"):
                 raise self.refuse(f"{argument}[{key!r}]", values[key], "a job's argument starts with --")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 VERSION: Final = "2012-10-17"
 METRIC_NAMESPACES: Final = ("Alur", "Glue")
@@ -82,7 +84,7 @@ class JobAccess:
 
 
 def document(statements: Iterable[Statement]) -> str:
-    """A policy document; the same statements give the same text, so that nothing differs at the next preview."""
+    """A policy document; the same statements give the same text, so that previews stay quiet."""
     return json.dumps({"Version": VERSION, "Statement": list(statements)}, sort_keys=True)
 
 
@@ -107,8 +109,8 @@ def bucket_policy(bucket_arn: str) -> str:
 def job_policy(access: JobAccess) -> str:
     """What an ingestion job may do, and nothing else.
 
-    It has no action for transactions, since IAM knows none: they are allowed by the actions on single items. It may
-    not write what it runs: artifacts are read only.
+    It has no action for transactions, since IAM knows none: they are allowed by the actions on single items.
+    It may not write what it runs: artifacts are read only.
     """
     arn = CatalogArn.parse(access.table_arn)
     statements = [
@@ -170,8 +172,7 @@ def _landing(arn: CatalogArn, landing: tuple[tuple[str, str], ...]) -> list[Stat
     for bucket, prefix in landing:
         prefixes.setdefault(bucket, set()).add(prefix)
     listed = [
-        _list(f"LandingList{i}", arn.bucket(bucket), prefixes[bucket])
-        for i, bucket in enumerate(sorted(prefixes))
+        _list(f"LandingList{i}", arn.bucket(bucket), prefixes[bucket]) for i, bucket in enumerate(sorted(prefixes))
     ]
     objects = sorted(f"{arn.bucket(bucket)}/{prefix}*" for bucket, prefix in set(landing))
     return [*listed, _allow("LandingRead", ["s3:GetObject"], objects)]

@@ -31,8 +31,8 @@ def failed_run_alarm(
     )
     if topic_arn is None:
         topic = aws.sns.Topic(f"{name}-alarm", tags=tags, opts=opts)
-        # SNS's own key cannot be opened to EventBridge, so that an encrypted topic would stay silent: encrypt one of
-        # yours with a key of yours where the names of failed jobs are secret.
+        # SNS's own key cannot be opened to EventBridge, so that an encrypted topic would stay silent: encrypt
+        # one of yours with a key of yours where the names of failed jobs are secret.
         aws.sns.TopicPolicy(
             f"{name}-alarm-policy",
             arn=topic.arn,

@@ -1,4 +1,4 @@
-"""From a component's arguments to the configuration that the runtime reads: pure, once the names are known."""
+"""From a component's arguments to the configuration that the runtime reads, by pure functions."""
 
 import hashlib
 import json
@@ -37,7 +37,8 @@ class Source:
         name: The source system; stands in the column `_source_system`.
         prefix: Folder in the bucket, with a slash at its end; every key below it is listed.
         bucket: Name of the bucket; the job's landing bucket if none is given.
-        pattern: A glob over the key below the prefix: `*` and `?` do not cross `/`, `**` does, `{a,b}` is either.
+        pattern: A glob over the key below the prefix: `*` and `?` do not cross `/`, `**` does, `{a,b}` is
+            either.
         csv: How the files are written.
     """
 
@@ -106,9 +107,7 @@ def job_config(plan: JobPlan, places: Places) -> JobConfig:
         SourceConfig(name=s.name, uri=f"s3://{bucket}/{s.prefix}", pattern=s.pattern, csv=s.csv)
         for s, bucket in zip(plan.sources, places.buckets, strict=True)
     )
-    table = TableConfig(
-        database=places.database, name=places.table, location=places.location, metadata=places.metadata
-    )
+    table = TableConfig(database=places.database, name=places.table, location=places.location, metadata=places.metadata)
     config = JobConfig(
         job=plan.job,
         table=table,
@@ -136,7 +135,7 @@ def code_digest(
     sources: Sequence[Source],
     transform: str | None,
 ) -> str:
-    """Digest of all that decides what becomes of a file: a file that failed is tried again when it has changed.
+    """Digest of all that decides what becomes of a file; when it changes, failed files are tried again.
 
     Names of buckets and tables are left out, so that it is known at preview, and so is tuning.
     """
@@ -209,6 +208,4 @@ def check_transform(checker: Checker, transform: str | None, code: Wheel | None)
         raise checker.refuse("transform", transform, "give code, the folder of the package that it is in")
     if not code.has_module(module):
         packages = ", ".join(code.packages)
-        raise checker.refuse(
-            "transform", transform, f"code has the package {packages} and no module {module}"
-        )
+        raise checker.refuse("transform", transform, f"code has the package {packages} and no module {module}")

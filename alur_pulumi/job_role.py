@@ -59,8 +59,8 @@ def job_role(
 ) -> JobRole:
     """Register a role with a policy of its own.
 
-    A managed policy and its attachment, not an inline one: audits of "no inline policies" pass, and the document can
-    be read and simulated by itself.
+    A managed policy and its attachment, not an inline one: audits of "no inline policies" pass, and the
+    document can be read and simulated by itself.
 
     Args:
         name: Logical name of the job.

@@ -16,8 +16,8 @@ class StateTableArgs:
     """Arguments of `StateTable`.
 
     Attributes:
-        deletion_protection: AWS refuses to delete the table. On by default: with the ledger gone, every file that
-            is still there would be ingested again.
+        deletion_protection: AWS refuses to delete the table. On by default: with the ledger gone, every file
+            that is still there would be ingested again.
         shards: Over how many partition keys the files of a table are spread (1 to 256); fixed once files were
             ingested. 4 serve for millions of files.
         kms_key_arn: A key of your own; DynamoDB's if none is given.
@@ -70,9 +70,7 @@ class StateTable(pulumi.ComponentResource):
         self.table_name = table.name
         self.table_arn = table.arn
         self.shards = pulumi.Output.from_input(args.shards)
-        self.register_outputs(
-            {"tableName": self.table_name, "tableArn": self.table_arn, "shards": self.shards}
-        )
+        self.register_outputs({"tableName": self.table_name, "tableArn": self.table_arn, "shards": self.shards})
 
     @property
     def shard_count(self) -> int:

@@ -1,10 +1,10 @@
 """Wheels as pure functions of their content: the same code gives the same bytes, on any machine, at any time.
 
-hatchling's `WheelBuilder` was looked at first: it builds projects (a folder with a ``pyproject.toml``), and what is
-packed here are importable packages, among them installed ones; it deflates, and zlib and zlib-ng give different
-bytes for one input; it takes the executable bit and ``SOURCE_DATE_EPOCH`` from its surroundings. So the archive is
-written here: members stored uncompressed (the whole set is about a megabyte), in sorted order, with fixed times and
-modes. A digest of the file is then a name for the code.
+hatchling's `WheelBuilder` was looked at first: it builds projects (a folder with a ``pyproject.toml``), and
+what is packed here are importable packages, among them installed ones; it deflates, and zlib and zlib-ng give
+different bytes for one input; it takes the executable bit and ``SOURCE_DATE_EPOCH`` from its surroundings. So
+the archive is written here: members stored uncompressed (the whole set is about a megabyte), in sorted order,
+with fixed times and modes. A digest of the file is then a name for the code.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ import importlib.util
 import io
 import os
 import zipfile
-from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from alur_pulumi.errors import WheelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 RUNTIME_DEPENDENCIES: Final = ("attrs", "cattrs", "typing-extensions")
 """What `alur_runtime` imports and Glue may lack; all pure Python. pyarrow and boto3 are Glue's own."""
@@ -33,7 +35,8 @@ _COMPILED: Final = (".so", ".pyd", ".dylib", ".dll")
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the oldest time that a zip can hold
 _MODE: Final = 0o100644 << 16
 _UNIX: Final = 3
-# Of an installed distribution's metadata: what describes it, not what describes how it came onto this machine.
+# Of an installed distribution's metadata: what describes it, not what describes how it came onto this
+# machine.
 _KEPT_METADATA: Final = ("METADATA", "licenses/", "LICENSE", "NOTICE", "AUTHORS")
 
 
@@ -62,8 +65,8 @@ class Wheel:
     def archive_name(self) -> str:
         """The name under which the job gets it.
 
-        Spark puts a Python file on the path of its workers only if it is called ``.py``, ``.zip``, ``.egg`` or
-        ``.jar``; as ``.whl`` it would be there for the driver and missing in every executor.
+        Spark puts a Python file on the path of its workers only if it is called ``.py``, ``.zip``, ``.egg``
+        or ``.jar``; as ``.whl`` it would be there for the driver and missing in every executor.
         """
         return f"{self.distribution}-{self.version}-{_TAG}.zip"
 
@@ -155,9 +158,7 @@ def distribution_wheel(distribution: str) -> Wheel:
         elif not inside.parts[0].endswith(".pth"):
             files[inside.as_posix()] = Path(str(path.locate())).read_bytes()
     if not files:
-        raise WheelError(
-            distribution, "lists no files of its own (an editable install?): install it as a wheel"
-        )
+        raise WheelError(distribution, "lists no files of its own (an editable install?): install it as a wheel")
     return build_wheel(distribution, found.version, files, metadata)
 
 
@@ -186,14 +187,10 @@ def _members(root: Path) -> Iterator[Path]:
         names[:] = sorted(n for n in names if n != "__pycache__" and not n.startswith("."))
         for name in names:
             if (here / name).is_symlink():
-                raise WheelError(
-                    str(here / name), "is a link to a folder: put the folder itself into the package"
-                )
+                raise WheelError(str(here / name), "is a link to a folder: put the folder itself into the package")
         for name in sorted(files):
             path = here / name
             if path.suffix in _COMPILED:
-                raise WheelError(
-                    str(path), "is compiled: the job needs pure Python; Glue has pyarrow and boto3 itself"
-                )
+                raise WheelError(str(path), "is compiled: the job needs pure Python; Glue has pyarrow and boto3 itself")
             if not name.startswith(".") and path.suffix not in (".pyc", ".pyo"):
                 yield path

@@ -1,4 +1,4 @@
-"""The orders example as a stack: `Pulumi.<stack>.yaml` beside this file says what differs between environments."""
+"""The orders example as a stack; what differs between environments is in `Pulumi.<stack>.yaml` beside it."""
 
 import sys
 from pathlib import Path
@@ -25,14 +25,10 @@ from alur_pulumi import (  # noqa: E402
 config = pulumi.Config()
 on_destroy = OnDestroy(config.get("onDestroy") or OnDestroy.RETAIN)
 
-state = StateTable(
-    "state", StateTableArgs(deletion_protection=config.get_bool("deletionProtection", default=True))
-)
+state = StateTable("state", StateTableArgs(deletion_protection=config.get_bool("deletionProtection", default=True)))
 table = BronzeTable(
     "orders",
-    BronzeTableArgs(
-        contract=Orders, on_change=OnChange(config.get("onChange") or "replace"), on_destroy=on_destroy
-    ),
+    BronzeTableArgs(contract=Orders, on_change=OnChange(config.get("onChange") or "replace"), on_destroy=on_destroy),
 )
 job = IngestionJob(
     "orders",

@@ -1,4 +1,4 @@
-"""Files with the shape of real orders, made by a pure function: the same name gives the same bytes, always."""
+"""Files with the shape of real orders, made by a pure function: the same name, the same bytes, always."""
 
 import csv
 import datetime as dt
@@ -45,7 +45,7 @@ _START = dt.datetime(2026, 1, 5, 8, 0, tzinfo=dt.UTC)
 def orders(first: int, count: int) -> Iterator[tuple[str, ...]]:
     """Rows of orders, numbered from `first`; a row depends on its number alone."""
     for number in range(first, first + count):
-        chance = random.Random(number)  # noqa: S311  (wanted: the same each time)
+        chance = random.Random(number)  # the same each time
         placed = _START + dt.timedelta(minutes=17 * number, seconds=chance.randrange(60))
         yield (
             str(number),
