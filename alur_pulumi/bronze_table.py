@@ -48,6 +48,21 @@ class BronzeTableArgs:
     tags: dict[str, pulumi.Input[str]] = attrs.field(factory=dict)
 
 
+@attrs.frozen
+class StandIns:
+    """A table's names as far as they are known before deployment, for checks at preview.
+
+    Attributes:
+        bucket: Name of its bucket, or a stand-in.
+        database: Name of its database, or a stand-in.
+        table: Its name.
+    """
+
+    bucket: str
+    database: str
+    table: str
+
+
 class BronzeTable(pulumi.ComponentResource):
     """A Parquet table in the Glue catalog that Athena, Spark and DuckDB read."""
 
@@ -72,7 +87,7 @@ class BronzeTable(pulumi.ComponentResource):
         self._spec = _check(name, args)
         self._args = args
         super().__init__("alur:index:BronzeTable", name, None, opts)
-        table_name = args.table_name or catalog.default_table_name(self._spec)
+        table_name = self._table_name()
         self.bucket_name = self._bucket(name)
         self.database_name = self._database(name)
         prefix = self.database_name.apply(lambda database: catalog.table_prefix(database, table_name))
@@ -109,9 +124,27 @@ class BronzeTable(pulumi.ComponentResource):
         return self._args.kms_key_arn
 
     @property
+    def stand_ins(self) -> StandIns:
+        """The names that are known already."""
+        args = self._args
+        bucket, database = args.existing_bucket, args.existing_database or self._made_database_name()
+        return StandIns(
+            bucket if isinstance(bucket, str) else "bucket-to-be-made",
+            database if isinstance(database, str) else "database_to_be_made",
+            self._table_name(),
+        )
+
+    @property
     def uploads_kept_days(self) -> int | None:
         """For how many days the made bucket keeps uploads that are not completed; None if none was made."""
         return self._args.abort_uploads_after_days if self._args.existing_bucket is None else None
+
+    def _table_name(self) -> str:
+        return self._args.table_name or catalog.default_table_name(self._spec)
+
+    def _made_database_name(self) -> str:
+        default = catalog.default_database_name(pulumi.get_project(), pulumi.get_stack())
+        return self._args.database_name or default
 
     def _bucket(self, name: str) -> pulumi.Output[str]:
         args = self._args
@@ -129,10 +162,9 @@ class BronzeTable(pulumi.ComponentResource):
     def _database(self, name: str) -> pulumi.Output[str]:
         if self._args.existing_database is not None:
             return pulumi.Output.from_input(self._args.existing_database)
-        default = catalog.default_database_name(pulumi.get_project(), pulumi.get_stack())
         database = aws.glue.CatalogDatabase(
             f"{name}-database",
-            name=self._args.database_name or default,
+            name=self._made_database_name(),
             tags=self._args.tags or None,
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 import attrs
 import pulumi
 
+from alur_pulumi import catalog
 from alur_pulumi.bronze_table import BronzeTable
 from alur_pulumi.buckets import OnDestroy
 from alur_pulumi.checks import GLUE_VERSIONS, MINUTES_A_DAY, RETENTION_DAYS, WORKER_TYPES, Checker
 from alur_pulumi.errors import WheelError
-from alur_pulumi.job_config import JobPlan, Source, check_plan, check_sources, check_transform, code_digest
+from alur_pulumi.job_config import JobPlan, Places, Source, check_plan, check_sources, check_transform, code_digest
 from alur_pulumi.state_table import StateTable
 from alur_pulumi.wheels import Wheel, package_wheel, runtime_wheels
 from alur_runtime.config import EngineChoice, Settings
@@ -117,12 +118,22 @@ def prepare(name: str, args: IngestionJobArgs) -> Prepared:
         raise checker.refuse("code", args.code, f"the job needs a package {min(clash)!r} itself: rename yours")
     wheels = (*shipped, *((code,) if code else ()))
     plan = _plan(name, args, wheels)
-    check_plan(checker, plan, [_known(s.bucket) or _known(args.landing_bucket) for s in args.sources])
+    check_plan(checker, plan, _places(args))
     return Prepared(plan, wheels)
 
 
-def _known(value: pulumi.Input[str] | None) -> str | None:
-    return value if isinstance(value, str) else None
+def _places(args: IngestionJobArgs) -> Places:
+    table = args.table.stand_ins
+    bucket, database, name = table.bucket, table.database, table.table
+    landing = args.landing_bucket if isinstance(args.landing_bucket, str) else "landing-to-be-made"
+    return Places(
+        database=database,
+        table=name,
+        location=f"s3://{bucket}/{catalog.table_prefix(database, name)}",
+        metadata=f"s3://{bucket}/{catalog.metadata_prefix(database, name)}",
+        ledger="ledger-to-be-made",
+        buckets=tuple(s.bucket if isinstance(s.bucket, str) else landing for s in args.sources),
+    )
 
 
 def _code_wheel(checker: Checker, args: IngestionJobArgs) -> Wheel | None:

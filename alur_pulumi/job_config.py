@@ -149,26 +149,17 @@ def code_digest(
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def check_plan(checker: Checker, plan: JobPlan, known_buckets: Sequence[str | None]) -> None:
+def check_plan(checker: Checker, plan: JobPlan, places: Places) -> None:
     """Refuse at preview what the runtime would refuse at start.
 
     Args:
         checker: Names the component.
         plan: What is known.
-        known_buckets: A source's bucket each, None where only the deployment knows it.
+        places: The names that are known, with stand-ins for those that only the deployment knows.
 
     Raises:
         ArgumentError: If it does not fit together.
     """
-    buckets = tuple(bucket or "to-be-made" for bucket in known_buckets)
-    places = Places(
-        database="database",
-        table="table",
-        location="s3://table/database/table/",
-        metadata="s3://table/_alur/database/table/",
-        ledger="ledger",
-        buckets=buckets,
-    )
     try:
         job_config(plan, places)
     except ConfigError as error:

@@ -1,0 +1,104 @@
+"""A monitor that keeps whole registrations: inputs, parents, options and dependencies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from pulumi.runtime import mocks, rpc, settings
+from pulumi.runtime.stack import run_pulumi_func
+from pulumi.runtime.sync_await import _sync_await
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ACCOUNT = "123456789012"
+
+
+@attrs.frozen
+class Registered:
+    """One registration as the engine would get it."""
+
+    type: str
+    name: str
+    parent: str
+    inputs: dict[str, Any]
+    dependencies: tuple[str, ...]
+    property_dependencies: dict[str, tuple[str, ...]]
+    retain_on_delete: bool
+    protect: bool
+    custom: bool
+
+
+class _Provider(mocks.Mocks):
+    """Answers as the AWS provider would, as far as the components read outputs."""
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        state = dict(args.inputs)
+        kind = args.typ.rpartition(":")[2]
+        physical = state.get("name") or state.get("bucket") or f"{args.name}-1a2b3c4"
+        service = {"CatalogTable": "glue", "Job": "glue", "Table": "dynamodb", "Topic": "sns"}.get(kind, "aws")
+        state.setdefault("arn", f"arn:aws:{service}:eu-west-1:{ACCOUNT}:{kind.lower()}/{physical}")
+        if kind == "CatalogTable":
+            state["arn"] = f"arn:aws:glue:eu-west-1:{ACCOUNT}:table/{state['databaseName']}/{physical}"
+        if kind == "Bucket":
+            state |= {"bucket": physical, "arn": f"arn:aws:s3:::{physical}"}
+        elif args.custom and "name" not in state:
+            state["name"] = physical
+        return f"{physical}-id", state
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise AssertionError(f"no component may call {args.token}")
+
+
+class Monitor(mocks.MockMonitor):
+    """Keeps what was registered, by type and name."""
+
+    def __init__(self) -> None:
+        super().__init__(_Provider())
+        self.registered: list[Registered] = []
+        self.outputs: dict[str, dict[str, Any]] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+        deps = {k: tuple(v.urns) for k, v in request.propertyDependencies.items()}
+        self.registered.append(
+            Registered(
+                request.type,
+                request.name,
+                request.parent,
+                dict(rpc.deserialize_properties(request.object)),
+                tuple(request.dependencies),
+                deps,
+                bool(request.retainOnDelete),
+                bool(request.protect),
+                bool(request.custom),
+            )
+        )
+        return super().RegisterResource(request)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
+        self.outputs[request.urn] = dict(rpc.deserialize_properties(request.outputs))
+        return super().RegisterResourceOutputs(request)
+
+    def of(self, kind: str) -> list[Registered]:
+        """Everything of a type, by the last part of its token."""
+        return [r for r in self.registered if r.type.rpartition(":")[2] == kind]
+
+    def one(self, kind: str, name: str | None = None) -> Registered:
+        """The only one of a type, or the one with this name."""
+        found = [r for r in self.of(kind) if name in (None, r.name)]
+        assert len(found) == 1, [(r.type, r.name) for r in self.registered]
+        return found[0]
+
+
+def register(program: Callable[[], Any], *, preview: bool = False, project: str = "proj") -> Monitor:
+    """Run a program to its end against a fresh monitor."""
+    monitor = Monitor()
+    mocks.set_mocks(_Provider(), project=project, stack="dev", preview=preview, monitor=monitor)
+    settings.SETTINGS.rpc_manager.clear()
+
+    async def run() -> None:
+        program()
+
+    _sync_await(run_pulumi_func(run))
+    return monitor

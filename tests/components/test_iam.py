@@ -1,0 +1,101 @@
+import json
+
+import pytest
+
+from alur_pulumi.alarms import failed_run_pattern, topic_policy
+from alur_pulumi.iam import CatalogArn, JobAccess, bucket_policy, job_policy, service_trust_policy
+
+_ACCESS = JobAccess(
+    table_arn="arn:aws:glue:eu-west-1:123456789012:table/sales/orders",
+    ledger_arn="arn:aws:dynamodb:eu-west-1:123456789012:table/state",
+    landing=(("landing", "orders/"), ("landing", "archive/"), ("other", "")),
+    table_bucket="bronze",
+    table_prefix="sales/orders/",
+    metadata_prefix="_alur/sales/orders/",
+    artifacts_bucket="bronze",
+    artifacts_prefix="_alur/artifacts/",
+    log_groups=("/alur/p/s/j/error", "/alur/p/s/j/output"),
+    kms_key_arns=("arn:aws:kms:eu-west-1:123456789012:key/0d9bb1a2-61c4-4a6c-8d5d-0d9bb1a261c4",),
+)
+
+
+def _statements(text: str) -> dict[str, dict[str, object]]:
+    return {s["Sid"]: s for s in json.loads(text)["Statement"]}
+
+
+def _resources(action: str) -> set[str]:
+    return {
+        resource
+        for s in json.loads(job_policy(_ACCESS))["Statement"]
+        if action in s["Action"]
+        for resource in s["Resource"]
+    }
+
+
+def test_the_job_may_write_its_table_and_nothing_else() -> None:
+    own = {"arn:aws:s3:::bronze/sales/orders/*", "arn:aws:s3:::bronze/_alur/sales/orders/*"}
+    assert _resources("s3:PutObject") == own
+    assert _resources("s3:DeleteObject") == {"arn:aws:s3:::bronze/sales/orders/*"}
+    assert _resources("s3:GetObject") == own | {
+        "arn:aws:s3:::bronze/_alur/artifacts/*",
+        "arn:aws:s3:::landing/archive/*",
+        "arn:aws:s3:::landing/orders/*",
+        "arn:aws:s3:::other/*",
+    }
+
+
+def test_listing_is_bound_to_the_prefixes() -> None:
+    found = _statements(job_policy(_ACCESS))
+    assert found["LandingList0"]["Condition"] == {"StringLike": {"s3:prefix": ["archive/*", "orders/*"]}}
+    assert found["LandingList1"]["Condition"] == {"StringLike": {"s3:prefix": ["*"]}}
+    assert found["TableList"]["Condition"] == {"StringLike": {"s3:prefix": ["_alur/sales/orders/*", "sales/orders/*"]}}
+
+
+def test_only_metrics_have_no_resource_and_they_have_a_namespace() -> None:
+    loose = [s for s in json.loads(job_policy(_ACCESS))["Statement"] if "*" in s["Resource"]]
+    assert [s["Action"] for s in loose] == [["cloudwatch:PutMetricData"]]
+    assert loose[0]["Condition"] == {"StringEquals": {"cloudwatch:namespace": ["Alur", "Glue"]}}
+    assert not any("*" in a for s in json.loads(job_policy(_ACCESS))["Statement"] for a in s["Action"])
+
+
+def test_no_key_no_statement_about_keys() -> None:
+    import attrs
+
+    assert "Keys" in _statements(job_policy(_ACCESS))
+    assert "Keys" not in _statements(job_policy(attrs.evolve(_ACCESS, kms_key_arns=())))
+
+
+def test_neighbours_of_a_table_keep_its_partition() -> None:
+    arn = CatalogArn.parse("arn:aws-cn:glue:cn-north-1:123456789012:table/db/t")
+    assert arn.bucket("b") == "arn:aws-cn:s3:::b"
+    assert arn.glue("catalog") == "arn:aws-cn:glue:cn-north-1:123456789012:catalog"
+    assert arn.log_group("/x") == "arn:aws-cn:logs:cn-north-1:123456789012:log-group:/x"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        job_policy(_ACCESS),
+        service_trust_policy("glue.amazonaws.com"),
+        bucket_policy("arn:aws:s3:::bronze"),
+        topic_policy("arn:aws:sns:eu-west-1:123456789012:t", "arn:aws:events:eu-west-1:123456789012:rule/r"),
+    ],
+    ids=["job", "trust", "bucket", "topic"],
+)
+def test_parliament_has_nothing_to_say(text: str) -> None:
+    parliament = pytest.importorskip("parliament")
+    policy = json.loads(text)
+    # It reads identity policies: what is about a principal is left out for it.
+    for statement in policy["Statement"]:
+        if statement.pop("Principal", None) is not None:
+            statement.setdefault("Resource", "*")
+            statement.pop("Condition", None)
+    found = parliament.analyze_policy_string(json.dumps(policy)).findings
+    # RESOURCE_STAR: PutMetricData has no resource, and a trust policy names none.
+    assert [str(f) for f in found if f.issue != "RESOURCE_STAR"] == []
+
+
+def test_only_failures_ring() -> None:
+    pattern = json.loads(failed_run_pattern("j"))
+    assert pattern["detail"] == {"jobName": ["j"], "state": ["FAILED", "TIMEOUT", "ERROR"]}
+    assert pattern["detail-type"] == ["Glue Job State Change"]
