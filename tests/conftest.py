@@ -37,10 +37,10 @@ def _missing_java() -> str | None:
 def _missing_engine() -> str | None:
     if importlib.util.find_spec("pulumi") is None:
         return "pulumi is not installed (make setup)"
-    from alur_pulumi.pulumi_cli import find_cli
+    from alur_pulumi.pulumi_cli import NoPulumiCli, find_pulumi_cli
 
-    found = find_cli()
-    return getattr(found, "reason", None)
+    found = find_pulumi_cli()
+    return f"no Pulumi CLI: {found}" if isinstance(found, NoPulumiCli) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

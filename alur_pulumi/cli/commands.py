@@ -18,7 +18,7 @@ from alur_pulumi.cli.show import print_json, width
 from alur_runtime.config import structure
 from alur_runtime.errors import AlurError as RuntimeAlurError
 from alur_runtime.model import BatchPlan
-from alur_runtime.report import RunReport, render_text
+from alur_runtime.report import render_text, report_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,8 +134,8 @@ def _ended(aws: Aws, job: Job, glue_run: GlueRun) -> tuple[Ended, Any]:
     run = run_of(aws.ledger(job.config).runs(_RUNS_SEARCHED), glue_run.id)
     if run is None or not run.report_uri:
         return Ended(glue_run, run, None), None
-    raw = json.loads(aws.read(run.report_uri, "run report"))
-    return Ended(glue_run, run, structure(raw, RunReport)), raw
+    body = aws.read(run.report_uri, "run report")
+    return Ended(glue_run, run, report_from_json(body)), json.loads(body)
 
 
 def _tell(run: GlueRun, seconds: float) -> None:
