@@ -31,13 +31,14 @@ class ReasonText:
 class Reason(Enum):
     """A decision's code (the member's value, as stored) and its text (`text`)."""
 
-    # files: taken
+    # Files that are taken.
     NEW = "new"
     CHANGED_REPLACED = "changed_replaced"
     CHANGED_APPENDED = "changed_appended"
     RETRIED = "retried"
-    # files: left as they are
+    # Files that are left as they are.
     UNCHANGED = "unchanged"
+    RESTORED = "restored"
     CHANGED_SKIPPED = "changed_skipped"
     IN_LIVE_BATCH = "in_live_batch"
     SHARES_OBJECT_WITH_LIVE_BATCH = "shares_object_with_live_batch"
@@ -46,7 +47,7 @@ class Reason(Enum):
     FAILED_BEFORE = "failed_before"
     NOT_MATCHED = "not_matched"
     DIRECTORY_MARKER = "directory_marker"
-    # files: refused
+    # Files that are refused.
     CHANGED_REFUSED = "changed_refused"
     UNREADABLE = "unreadable"
     HEADER_MISMATCH = "header_mismatch"
@@ -54,13 +55,13 @@ class Reason(Enum):
     NULL_VALUE = "null_value"
     FIELD_COUNT = "field_count"
     TRANSFORM_FAILED = "transform_failed"
-    # batches
+    # Batches.
     ADOPTED = "adopted"
     ROLLED_FORWARD = "rolled_forward"
     FENCED_OFF = "fenced_off"
     UPLOAD_LOST = "upload_lost"
     COUNTS_DIFFER = "counts_differ"
-    # runs
+    # Runs.
     COMPLETED = "completed"
     NOTHING_TO_DO = "nothing_to_do"
     LEFT_TO_OTHERS = "left_to_others"
@@ -96,11 +97,16 @@ _TEXTS: dict[Reason, ReasonText] = {
     ),
     Reason.RETRIED: ReasonText(
         _NONE,
-        "This version failed before, and the job's code or configuration has changed since: it is tried again.",
+        "This version failed before, and the job's code has changed since: it is tried again.",
         "Nothing to do.",
     ),
     Reason.UNCHANGED: ReasonText(
         _NONE, "This version is in the table already.", "Nothing to do: that is what exactly once means."
+    ),
+    Reason.RESTORED: ReasonText(
+        _NONE,
+        "The file is back at the version whose rows are in the table, after one that failed or was skipped.",
+        "Nothing to do.",
     ),
     Reason.CHANGED_SKIPPED: ReasonText(
         _NONE,

@@ -1,0 +1,165 @@
+"""From a committed batch to a visible one: every step can be done again, by anyone, at any time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import attrs
+from botocore.exceptions import ClientError
+
+from alur_runtime.aws import Clients, error_code
+from alur_runtime.config import JobConfig, split_uri
+from alur_runtime.errors import LostUploadError
+from alur_runtime.ledger import Ledger
+from alur_runtime.model import BatchItem, BatchPlan, BatchStatus, CommitManifest, Upload
+from alur_runtime.naming import NULL_PARTITION, partition_folder
+from alur_runtime.steps import Step, reached
+from alur_runtime.store import TableStore, get_json, upload_mark
+
+_PARTITIONS: Final = 100  # BatchCreatePartition's limit
+_THREADS: Final = 8
+_log = logging.getLogger(__name__)
+
+
+@attrs.define
+class Publisher:
+    """Rolls batches forward.
+
+    Attributes:
+        config: The job's.
+        clients: Of AWS.
+        ledger: The table's.
+    """
+
+    config: JobConfig
+    clients: Clients
+    ledger: Ledger
+    _storage: dict[str, Any] | None = None
+
+    def roll_forward(self, batch: BatchItem, manifest: CommitManifest) -> bool:
+        """Make a committed batch visible, register its partitions, write its file items, and close it.
+
+        Args:
+            batch: Committed.
+            manifest: Its commit manifest.
+
+        Returns:
+            False if another run had finished it before.
+
+        Raises:
+            LostUploadError: If a committed upload has vanished; see `start_anew`.
+            ClientError: If AWS fails; whoever comes next goes on from there.
+        """
+        store = TableStore(self.clients.s3, self.config.table.location)
+        # Old rows go before new ones come. The other way round a reader between the two would count a changed file
+        # twice; this way it counts it not at all for a moment.
+        rewrites = [u for u in manifest.uploads if u.rewrite]
+        if not self._complete(store, batch, manifest, rewrites):
+            return False
+        store.delete(manifest.deletes)
+        reached(Step.REWRITTEN, batch=batch.seq, objects=len(rewrites) + len(manifest.deletes))
+        if not self._complete(store, batch, manifest, [u for u in manifest.uploads if not u.rewrite]):
+            return False
+        reached(Step.VISIBLE, batch=batch.seq, objects=len(manifest.uploads) - len(rewrites))
+        self._register(manifest)
+        reached(Step.REGISTERED, batch=batch.seq, partitions=len(manifest.partitions))
+        self.ledger.put_files(manifest.files, lambda done: reached(Step.INDEXED, batch=batch.seq, files=done))
+        self.ledger.complete(batch, self.config.settings.history_days)
+        reached(Step.CLOSED, batch=batch.seq)
+        return True
+
+    def read_commit(self, batch: BatchItem) -> CommitManifest:
+        """A committed batch's manifest."""
+        manifest: CommitManifest = get_json(self.clients.s3, batch.commit_uri, CommitManifest)
+        return manifest
+
+    def read_plan(self, batch: BatchItem) -> BatchPlan:
+        """A batch's plan manifest."""
+        plan: BatchPlan = get_json(self.clients.s3, batch.plan_uri, BatchPlan)
+        return plan
+
+    def start_anew(self, batch: BatchItem, plan: BatchPlan, manifest: CommitManifest, owner: str) -> BatchItem:
+        """Open a committed batch again of which an upload has vanished, if all of its files are still there.
+
+        Raises:
+            LostUploadError: If a file has changed or gone: its rows cannot be had again. The batch stays committed,
+                and every run says so until a person decides.
+            FencedOffError: If another run has moved the batch on.
+        """
+        lost = ", ".join(m.uri for m in plan.members if not self._is_there(m.uri, m.etag))
+        if lost:
+            raise LostUploadError(batch.seq, lost)
+        store = TableStore(self.clients.s3, self.config.table.location)
+        # The race: a zombie still rolls the old attempt forward. First no upload of it can be completed any more,
+        # then what it has completed is deleted, then the batch opens. Rewrites that were completed have only
+        # dropped rows that go anyway.
+        for upload in manifest.uploads:
+            store.abort(upload)
+        store.delete(tuple(u.key for u in manifest.uploads if not u.rewrite))
+        return self.ledger.reopen(batch, owner)
+
+    def _is_there(self, uri: str, etag: str) -> bool:
+        bucket, key = split_uri(uri)
+        try:
+            found = self.clients.s3.head_object(Bucket=bucket, Key=key)["ETag"]
+        except ClientError as error:
+            if error_code(error) in ("404", "NoSuchKey", "NotFound"):
+                return False
+            raise
+        return str(found).strip('"') == etag
+
+    def _complete(self, store: TableStore, batch: BatchItem, manifest: CommitManifest, uploads: list[Upload]) -> bool:
+        def complete(upload: Upload) -> bool:
+            return store.complete(upload, upload_mark(manifest.seq, manifest.attempt, upload.key))
+
+        for upload, done in zip(uploads, _in_threads(complete, uploads), strict=True):
+            if done:
+                continue
+            # Not there to complete, and the object is another: either this run is the zombie, the batch was
+            # finished by another run and its object rewritten since; or the upload has vanished.
+            found = self.ledger.batch(batch.seq)
+            if found is None or found.status is BatchStatus.COMPLETED or found.attempt != batch.attempt:
+                _log.info("batch %s was finished by another run", batch.seq)
+                return False
+            raise LostUploadError(batch.seq, self.config.table.location + upload.key)
+        return True
+
+    # --- the catalog ----------------------------------------------------------------------------------------------
+
+    def _register(self, manifest: CommitManifest) -> None:
+        """Create the catalog's partitions; those that are there already are fine."""
+        names = self.config.contract.partition_by
+        if not names:
+            return
+        table = self.config.table
+        for start in range(0, len(manifest.partitions), _PARTITIONS):
+            inputs = [self._partition(names, values) for values in manifest.partitions[start : start + _PARTITIONS]]
+            answer = self.clients.glue.batch_create_partition(
+                DatabaseName=table.database, TableName=table.name, PartitionInputList=inputs
+            )
+            for failed in answer.get("Errors", ()):
+                detail = failed["ErrorDetail"]
+                if detail["ErrorCode"] != "AlreadyExistsException":
+                    problem = {"Code": detail["ErrorCode"], "Message": f"{failed['PartitionValues']}: {detail}"}
+                    raise ClientError({"Error": problem}, "BatchCreatePartition")
+
+    def _partition(self, names: tuple[str, ...], values: tuple[str | None, ...]) -> dict[str, Any]:
+        table = self.config.table
+        if self._storage is None:
+            found = self.clients.glue.get_table(DatabaseName=table.database, Name=table.name)
+            self._storage = found["Table"]["StorageDescriptor"]
+        location = table.location + partition_folder(names, values)
+        return {
+            "Values": [NULL_PARTITION if v is None else v for v in values],
+            "StorageDescriptor": {**self._storage, "Location": location},
+        }
+
+
+def _in_threads(function: Callable[[Upload], bool], uploads: list[Upload]) -> list[bool]:
+    if len(uploads) < 2:
+        return [function(u) for u in uploads]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return list(pool.map(function, uploads))

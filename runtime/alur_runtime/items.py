@@ -1,0 +1,117 @@
+"""Ledger items to and from DynamoDB's attribute values. Pure functions; the names are those of the ledger's form."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any, Final
+
+import attrs
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from alur_runtime.config import structure
+from alur_runtime.errors import AlurError, LedgerFormatError
+from alur_runtime.model import BatchItem, FileItem, RunItem
+from alur_runtime.naming import ledger_key
+
+HASH: Final = "ingestion_key"
+RANGE: Final = "file_path"
+EXPIRES: Final = "expires_at"
+LEASE: Final = "@lease"
+RUN: Final = "@run/"
+BATCH: Final = "@batch/"
+
+# Attributes whose names in the ledger are not those in the code.
+_FILE_NAMES: Final = {"etag": "file_etag", "size": "file_size", "last_modified_ms": "last_modified"}
+_FILE_FIELDS: Final = {_FILE_NAMES.get(a.name, a.name): a.name for a in attrs.fields(FileItem)}
+
+_serializer: Final = TypeSerializer()
+_deserializer: Final = TypeDeserializer()
+
+
+def to_attributes(values: dict[str, Any]) -> dict[str, Any]:
+    """Plain values to DynamoDB attribute values."""
+    return {name: _serializer.serialize(_plain(value)) for name, value in values.items()}
+
+
+def from_attributes(item: dict[str, Any]) -> dict[str, Any]:
+    """DynamoDB attribute values to plain values; whole numbers become ints."""
+    return {name: _number(_deserializer.deserialize(value)) for name, value in item.items()}
+
+
+def file_attributes(item: FileItem) -> dict[str, Any]:
+    """The attributes of a file's item, without its hash key.
+
+    What is empty is left out: an item is kept near 400 bytes, which is what planning reads a million of.
+    """
+    values = {stored: getattr(item, field) for stored, field in _FILE_FIELDS.items() if field != "uri"}
+    stamp = dt.datetime.fromtimestamp(item.processed_at, dt.UTC)
+    key = ledger_key(item.uri)
+    kept = {name: value for name, value in values.items() if value not in ("", ())}
+    return {RANGE: key, **({"uri": item.uri} if key != item.uri else {}), **kept, "processed_at_iso": stamp.isoformat()}
+
+
+def file_item(values: dict[str, Any]) -> FileItem:
+    """A file's item from plain values.
+
+    Raises:
+        LedgerFormatError: If it is not of this version's form.
+    """
+    fields = {field: values[stored] for stored, field in _FILE_FIELDS.items() if stored in values}
+    fields.setdefault("uri", values[RANGE])
+    return _structure(fields, FileItem, values)
+
+
+def run_item(values: dict[str, Any]) -> RunItem:
+    """A run's item from plain values.
+
+    Raises:
+        LedgerFormatError: If it is not of this version's form.
+    """
+    return _known(values, RunItem)
+
+
+def batch_item(values: dict[str, Any]) -> BatchItem:
+    """A batch's item from plain values.
+
+    Raises:
+        LedgerFormatError: If it is not of this version's form.
+    """
+    return _known(values, BatchItem)
+
+
+def plain(item: Any) -> dict[str, Any]:
+    """The attributes of a run's or batch's item as plain values; what is None is left out."""
+    return {k: v for k, v in attrs.asdict(item).items() if v is not None}
+
+
+def _known(values: dict[str, Any], cls: type[Any]) -> Any:
+    names = {a.name for a in attrs.fields(cls)}
+    return _structure({k: v for k, v in values.items() if k in names}, cls, values)
+
+
+def _structure(fields: dict[str, Any], cls: type[Any], values: dict[str, Any]) -> Any:
+    try:
+        return structure(fields, cls)
+    except AlurError as error:
+        raise LedgerFormatError(f"{values.get(HASH)} {values.get(RANGE)}", str(error)) from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str) and type(value) is not str:
+        return str(value)  # an enumeration's member
+    if isinstance(value, float):
+        return Decimal(str(value))
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    return value
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, list):
+        return [_number(v) for v in value]
+    if isinstance(value, dict):
+        return {k: _number(v) for k, v in value.items()}
+    return value

@@ -1,0 +1,227 @@
+"""The values that travel: what was listed, what the ledger holds, what is planned and what is committed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+import attrs
+
+from alur_runtime.config import SourceConfig
+
+MANIFEST_FORMAT: Final = 1
+"""Version of plan and commit manifests."""
+
+
+class FileStatus(StrEnum):
+    """How a file version ended."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class BatchStatus(StrEnum):
+    """Where a batch stands."""
+
+    PROCESSING = "processing"  # nothing of it is visible
+    COMMITTED = "committed"  # decided; being rolled forward
+    COMPLETED = "completed"  # visible and in the ledger
+    FAILED = "failed"  # given up; nothing of it is visible
+
+
+class Action(StrEnum):
+    """What a batch does with a member."""
+
+    INGEST = "ingest"  # read it, write its rows; old rows named in `old_outputs` go if the policy is replace
+    RECORD = "record"  # write down the decision only (on_change skip and fail)
+
+
+@attrs.frozen
+class Listed:
+    """A file as the listing shows it."""
+
+    uri: str
+    etag: str
+    size: int
+    last_modified_ms: int
+    source: str
+
+
+@attrs.frozen
+class FileItem:
+    """A file's ledger item.
+
+    Attributes:
+        uri: The file.
+        status: How its latest decided version ended.
+        etag: That version.
+        table_etag: The version whose rows are in the table; empty if none. Differs from `etag` after a failure.
+        versions: Every version whose rows are in the table, with `on_change=append`.
+        outputs: Objects that hold its rows, relative to the table's location.
+        rows_parsed: Rows read of version `etag`.
+        rows_ingested: Rows written of version `etag`; 0 if it failed or was skipped.
+        table_rows: Rows the table holds of the file, whatever their version.
+        code: Digest of the code that decided it.
+        attempts: How often the version was worked on.
+        processed_at: Epoch seconds.
+    """
+
+    uri: str
+    status: FileStatus
+    etag: str
+    size: int
+    last_modified_ms: int
+    source: str
+    reason: str
+    batch_seq: str
+    run_id: str
+    processed_at: int
+    table_etag: str = ""
+    versions: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    rows_parsed: int = 0
+    rows_ingested: int = 0
+    rows_quarantined: int = 0
+    table_rows: int = 0
+    attempts: int = 1
+    error: str = ""
+    code: str = ""
+
+
+@attrs.frozen
+class RunItem:
+    """A run's ledger item; `lease_expires_at_ms` is its heartbeat."""
+
+    run_id: str
+    lease_expires_at_ms: int
+    started_at: int
+    glue_run_id: str = ""
+    finished_at: int | None = None
+    outcome: str = ""
+    exit_code: int | None = None
+    report_uri: str = ""
+    counts: dict[str, int] = attrs.field(factory=dict)
+    aws_calls: int = 0
+
+
+@attrs.frozen
+class BatchItem:
+    """A batch's ledger item."""
+
+    seq: str
+    status: BatchStatus
+    owner: str
+    attempt: int
+    plan_uri: str
+    files: int
+    bytes: int
+    created_at: int
+    commit_uri: str = ""
+    reopened: bool = False
+    error: str = ""
+
+
+@attrs.frozen
+class Lease:
+    """The planning lease as held by this run."""
+
+    owner: str
+    token: int
+    ledger_files: int
+    """How many file items the last complete planning saw: an estimate, for choosing how to read the ledger."""
+
+
+@attrs.frozen
+class Member:
+    """A file of a batch, with all that was known of it when it was planned."""
+
+    uri: str
+    etag: str
+    size: int
+    last_modified_ms: int
+    source: str
+    action: Action
+    reason: str
+    attempts: int = 1
+    old_etag: str = ""
+    old_versions: tuple[str, ...] = ()
+    old_outputs: tuple[str, ...] = ()
+    old_rows: int = 0
+
+
+@attrs.frozen
+class BatchPlan:
+    """A batch's plan manifest: fixed once, whoever works on it.
+
+    Attributes:
+        seq: The batch's sequence.
+        members: Its files.
+        sources: The sources they come from, as configured when it was planned.
+        drops: Objects from which old versions' rows are dropped, relative to the table's location.
+    """
+
+    seq: str
+    members: tuple[Member, ...]
+    sources: tuple[SourceConfig, ...]
+    drops: tuple[str, ...] = ()
+    format: int = MANIFEST_FORMAT
+
+    @property
+    def bytes(self) -> int:
+        """Bytes to read."""
+        return sum(m.size for m in self.members if m.action is Action.INGEST)
+
+
+@attrs.frozen
+class Upload:
+    """A pending multipart upload that the commit completes.
+
+    Attributes:
+        key: Relative to the table's location.
+        upload_id: S3's.
+        parts: ETags, in order.
+        rows: In the object.
+        bytes: Of the object.
+        rewrite: Whether it takes the place of an object that holds old rows.
+    """
+
+    key: str
+    upload_id: str
+    parts: tuple[str, ...]
+    rows: int
+    bytes: int
+    rewrite: bool = False
+
+
+@attrs.frozen
+class Left:
+    """A member that was left out because it changed or went away after it was listed."""
+
+    uri: str
+    etag: str
+    reason: str
+
+
+@attrs.frozen
+class CommitManifest:
+    """What a commit makes true; every roll forward reads nothing else.
+
+    Attributes:
+        uploads: To complete, rewrites first.
+        deletes: Objects that are empty once old rows are dropped, relative to the table's location.
+        partitions: Values of partitions to register.
+        files: Ledger items to write.
+        left: Members that are planned again.
+        rows_dropped: Old rows that go.
+    """
+
+    seq: str
+    attempt: int
+    run_id: str
+    uploads: tuple[Upload, ...]
+    deletes: tuple[str, ...]
+    partitions: tuple[tuple[str | None, ...], ...]
+    files: tuple[FileItem, ...]
+    left: tuple[Left, ...] = ()
+    rows_dropped: int = 0
+    format: int = MANIFEST_FORMAT

@@ -1,0 +1,129 @@
+"""What a run saw and did, added up into its report. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+import attrs
+
+from alur_runtime.model import BatchItem, CommitManifest, FileItem, FileStatus, Listed
+from alur_runtime.planning import REPORTED_FILES, Survey
+from alur_runtime.reasons import Reason
+from alur_runtime.report import BatchReport, FileReport
+
+_SKIPPED: Final = "skipped"
+_PENDING: Final = "pending"
+
+
+@attrs.define
+class Tally:
+    """The running account of a run."""
+
+    files: dict[str, FileReport] = attrs.field(factory=dict)
+    listed: set[str] = attrs.field(factory=set)
+    unchanged: int = 0
+    unchanged_shown: list[Listed] = attrs.field(factory=list)
+    batches: list[BatchReport] = attrs.field(factory=list)
+    passed_over: Counter[str] = attrs.field(factory=Counter)
+    rows_parsed: int = 0
+    rows_written: int = 0
+    rows_quarantined: int = 0
+    rows_dropped: int = 0
+    troubles: list[tuple[Reason, str]] = attrs.field(factory=list)
+
+    def surveyed(self, found: Survey, passed_over: Counter[str]) -> None:
+        """Take in what planning saw; a later pass of the same run corrects an earlier one."""
+        if not self.listed and not self.unchanged:
+            self.unchanged, self.unchanged_shown = found.unchanged, found.unchanged_shown
+            self.passed_over = passed_over
+        for decision in found.decisions:
+            file = decision.listed
+            self.listed.add(file.uri)
+            status = _PENDING if decision.member is not None or decision.reason is Reason.ADOPTED else _SKIPPED
+            self.files[file.uri] = FileReport(
+                uri=file.uri, etag=file.etag, reason=decision.reason.value, status=status, held_by=decision.held_by
+            )
+
+    def committed(self, batch: BatchItem, manifest: CommitManifest, recovered: Reason | None, origin: str) -> None:
+        """Take in a batch that became visible."""
+        for item in manifest.files:
+            self.files[item.uri] = _file_report(item)
+        for left in manifest.left:
+            self.files[left.uri] = FileReport(uri=left.uri, etag=left.etag, reason=left.reason, status=_SKIPPED)
+        written = sum(f.rows_ingested for f in manifest.files)
+        self.rows_written += written
+        self.rows_parsed += sum(f.rows_parsed for f in manifest.files)
+        self.rows_quarantined += sum(f.rows_quarantined for f in manifest.files)
+        self.rows_dropped += manifest.rows_dropped
+        rewritten = sum(u.rewrite for u in manifest.uploads)
+        self.batches.append(
+            BatchReport(
+                seq=batch.seq,
+                attempt=manifest.attempt,
+                outcome=Reason.COMPLETED.value,
+                files=len(manifest.files),
+                rows_written=written,
+                rows_dropped=manifest.rows_dropped,
+                objects_written=len(manifest.uploads) - rewritten,
+                objects_rewritten=rewritten,
+                objects_deleted=len(manifest.deletes),
+                recovered=recovered.value if recovered else "",
+                recovered_from=origin,
+            )
+        )
+
+    def not_committed(self, batch: BatchItem, uris: Iterable[str], reason: Reason, error: str) -> None:
+        """Take in a batch of which nothing became visible."""
+        self.batches.append(
+            BatchReport(seq=batch.seq, attempt=batch.attempt, outcome=reason.value, files=batch.files, error=error)
+        )
+        for uri in uris:
+            if uri in self.files:
+                self.files[uri] = attrs.evolve(self.files[uri], status=_SKIPPED, reason=reason.value)
+        if reason is not Reason.FENCED_OFF:
+            self.troubles.append((reason, error))
+
+    def outcome(self) -> tuple[Reason, str]:
+        """The run's outcome, and the error that made it."""
+        if self.troubles:
+            return self.troubles[0]
+        failed = [f for f in self.files.values() if f.status == FileStatus.FAILED.value]
+        if failed:
+            return Reason.FILES_FAILED, f"{len(failed)} files failed; the first: {failed[0].error}"
+        if self.batches:
+            return Reason.COMPLETED, ""
+        if any(f.held_by for f in self.files.values()):
+            return Reason.LEFT_TO_OTHERS, ""
+        return Reason.NOTHING_TO_DO, ""
+
+    def files_by_reason(self) -> dict[str, int]:
+        """Every listed file, by the reason that stands for it in the end."""
+        counts = Counter(self.files[uri].reason for uri in self.listed)
+        if self.unchanged:
+            counts[Reason.UNCHANGED.value] += self.unchanged
+        return dict(sorted(counts.items()))
+
+    def shown(self) -> tuple[FileReport, ...]:
+        """The files of the report: of the unchanged ones as many as there is room for."""
+        room = max(0, REPORTED_FILES - len(self.files))
+        unchanged = (
+            FileReport(uri=f.uri, etag=f.etag, reason=Reason.UNCHANGED.value, status="unchanged")
+            for f in self.unchanged_shown[:room]
+        )
+        return (*self.files.values(), *unchanged)
+
+
+def _file_report(item: FileItem) -> FileReport:
+    return FileReport(
+        uri=item.uri,
+        etag=item.etag,
+        reason=item.reason,
+        status=item.status.value,
+        rows_parsed=item.rows_parsed,
+        rows_written=item.rows_ingested,
+        rows_quarantined=item.rows_quarantined,
+        batch=item.batch_seq,
+        error=item.error,
+    )
