@@ -113,9 +113,7 @@ def identify(method: str, path: str, query: str, headers: Mapping[str, str], bod
     return Call(service, action, region)
 
 
-def s3_operation(
-    method: str, bucket: str, key: str, parameters: Mapping[str, object], *, copies: bool = False
-) -> str:
+def s3_operation(method: str, bucket: str, key: str, parameters: Mapping[str, object], *, copies: bool = False) -> str:
     """Name the S3 operation of a request on a bucket and a key (either may be empty)."""
     if not bucket:
         return "ListBuckets"

@@ -51,9 +51,7 @@ class UnsupportedTypeError(LocalError):
 
     def __str__(self) -> str:
         """Name the type and the supported ones."""
-        return (
-            f"The local AWS provider does not support {self.token}. Supported: {', '.join(self.supported)}."
-        )
+        return f"The local AWS provider does not support {self.token}. Supported: {', '.join(self.supported)}."
 
 
 class UnsupportedArgumentError(LocalError):

@@ -142,9 +142,7 @@ class JobRunner:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._threads: list[threading.Thread] = []
 
-    def start(
-        self, definition: JobDefinition, run_arguments: Mapping[str, str], previous: str = ""
-    ) -> JobRun:
+    def start(self, definition: JobDefinition, run_arguments: Mapping[str, str], previous: str = "") -> JobRun:
         """Start a run and return at once.
 
         Raises:

@@ -1,0 +1,1 @@
+"""The resource types of the local AWS provider, a module for each service."""

@@ -1,0 +1,38 @@
+"""Every resource type that the local provider knows, by its type token."""
+
+from collections.abc import Mapping
+
+from alur_pulumi.local.resources import (
+    cloudwatch,
+    dynamodb,
+    events,
+    glue_catalog,
+    glue_jobs,
+    iam,
+    kms,
+    logs,
+    s3,
+    s3_objects,
+    s3_settings,
+    sns,
+    sqs,
+)
+from alur_pulumi.local.resources.base import Kind
+
+_MODULES = (
+    s3,
+    s3_settings,
+    s3_objects,
+    dynamodb,
+    glue_catalog,
+    glue_jobs,
+    iam,
+    kms,
+    logs,
+    cloudwatch,
+    events,
+    sns,
+    sqs,
+)
+
+KINDS: Mapping[str, Kind] = {kind.token: kind for module in _MODULES for kind in module.KINDS}
