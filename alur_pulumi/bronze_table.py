@@ -116,7 +116,7 @@ class BronzeTable(pulumi.ComponentResource):
     @property
     def on_change(self) -> OnChange:
         """What happens to a file that is overwritten."""
-        return self._args.on_change
+        return OnChange(self._args.on_change)
 
     @property
     def key_arn(self) -> pulumi.Input[str] | None:
@@ -151,7 +151,7 @@ class BronzeTable(pulumi.ComponentResource):
         if args.existing_bucket is not None:
             return pulumi.Output.from_input(args.existing_bucket)
         settings = BucketSettings(
-            on_destroy=args.on_destroy,
+            on_destroy=OnDestroy(args.on_destroy),
             abort_uploads_after_days=args.abort_uploads_after_days,
             noncurrent_days=args.noncurrent_days,
             kms_key_arn=args.kms_key_arn,
@@ -175,7 +175,7 @@ class BronzeTable(pulumi.ComponentResource):
             aws.glue.CatalogTableStorageDescriptorColumnArgs(
                 name=catalog.column_name(c), type=c.type, comment=catalog.comment(c)
             )
-            for c in catalog.stored_columns(self._spec, self._args.on_change)
+            for c in catalog.stored_columns(self._spec, self.on_change)
         ]
         partition_keys = [
             aws.glue.CatalogTablePartitionKeyArgs(name=catalog.column_name(c), type=c.type, comment=catalog.comment(c))

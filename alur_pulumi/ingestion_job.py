@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from alur_pulumi import artifacts
-from alur_pulumi.buckets import BucketSettings, private_bucket
+from alur_pulumi.buckets import BucketSettings, OnDestroy, private_bucket
 from alur_pulumi.job_alarm import failed_run_alarm
 from alur_pulumi.job_args import IngestionJobArgs, prepare
 from alur_pulumi.job_config import CONFIG_NAME, JobPlan, Places, config_text
@@ -80,7 +80,7 @@ class IngestionJob(pulumi.ComponentResource):
         landing = self._args.landing_bucket
         if landing is None and any(source.bucket is None for source in self._args.sources):
             settings = BucketSettings(
-                on_destroy=self._args.landing_on_destroy,
+                on_destroy=OnDestroy(self._args.landing_on_destroy),
                 abort_uploads_after_days=7,
                 noncurrent_days=30,
                 kms_key_arn=self._args.landing_kms_key_arn,

@@ -155,7 +155,7 @@ def _plan(name: str, args: IngestionJobArgs, wheels: Sequence[Wheel]) -> JobPlan
         shards=args.state.shard_count,
         transform=args.transform,
         code_digest=code_digest(wheels, spec, on_change, args.sources, args.transform),
-        engine=args.engine,
+        engine=EngineChoice(args.engine),
         settings=args.settings,
     )
 

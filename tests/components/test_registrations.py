@@ -78,8 +78,9 @@ def test_the_ledger_is_on_demand_recoverable_and_guarded() -> None:
     assert "serverSideEncryption" not in table
 
 
-def test_the_catalog_has_the_contract_and_alurs_own_columns() -> None:
-    table = _deployed(table={"on_change": alur.OnChange.APPEND}).one("CatalogTable").inputs
+@pytest.mark.parametrize("append", [alur.OnChange.APPEND, "append"])
+def test_the_catalog_has_the_contract_and_alurs_own_columns(append: str) -> None:
+    table = _deployed(table={"on_change": append}).one("CatalogTable").inputs
     columns = {c["name"]: c["type"] for c in table["storageDescriptor"]["columns"]}
     assert columns == {
         "orderid": "bigint",
@@ -100,9 +101,9 @@ def test_the_catalog_has_the_contract_and_alurs_own_columns() -> None:
 
 @pytest.mark.parametrize(
     ("on_destroy", "force", "retained"),
-    [(alur.OnDestroy.RETAIN, False, True), (alur.OnDestroy.FAIL, False, False), (alur.OnDestroy.DELETE, True, False)],
+    [("retain", False, True), (alur.OnDestroy.RETAIN, False, True), ("fail", False, False), ("delete", True, False)],
 )
-def test_data_goes_only_when_it_is_asked_to(on_destroy: alur.OnDestroy, force: bool, retained: bool) -> None:
+def test_data_goes_only_when_it_is_asked_to(on_destroy: str, force: bool, retained: bool) -> None:
     monitor = _deployed(table={"on_destroy": on_destroy}, job={"landing_on_destroy": on_destroy})
     for name in ("lines-bucket", "ingest-landing"):
         assert monitor.one("Bucket", name).inputs["forceDestroy"] is force
