@@ -27,6 +27,7 @@ class Summary:
 
     operations: tuple[ResourceOperation, ...]
     outputs: Mapping[str, Any]
+    """The stack's outputs after an `up`; nothing for the other operations."""
 
     @property
     def changes(self) -> tuple[ResourceOperation, ...]:

@@ -95,6 +95,7 @@ class GlueApi:
         settings = {name: request.get(name, job.get(name)) for name in _RUN_ATTRIBUTES}
         definition = JobDefinition(
             name=job["Name"],
+            region=backend.region_name,
             script=job["Command"]["ScriptLocation"],
             arguments=arguments,
             timeout_minutes=request.get("Timeout") or job["Timeout"] or _DEFAULT_TIMEOUT_MINUTES,

@@ -46,6 +46,7 @@ class JobDefinition:
     """What a run needs of a Glue job's definition, run overrides applied."""
 
     name: str
+    region: str
     script: str
     arguments: Mapping[str, str]
     timeout_minutes: int
@@ -236,7 +237,7 @@ class JobRunner:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     cwd=run.folder,
-                    env=self._run_environment(wheels),
+                    env=self._run_environment(wheels, run.definition.region),
                     start_new_session=True,
                 )
             self._processes[run.id] = process
@@ -283,11 +284,13 @@ class JobRunner:
         specification.write_text(json.dumps(contents), "utf-8")
         return specification
 
-    def _run_environment(self, wheels: list[str]) -> dict[str, str]:
+    def _run_environment(self, wheels: list[str], region: str) -> dict[str, str]:
         kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         return {
             **kept,
             **self.environment,
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
             "TZ": "UTC",
             # Spark's Python workers are not isolated: they find the wheels by this.
             "PYTHONPATH": os.pathsep.join(wheels),

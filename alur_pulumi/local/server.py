@@ -134,7 +134,7 @@ def read_object(uri: str) -> bytes:
 def publish_log(run: JobRun) -> None:
     """Put a run's output where Glue puts it: a CloudWatch log stream of the run's id."""
     try:
-        backend = logs_backends[DEFAULT_ACCOUNT_ID]["us-east-1"]
+        backend = logs_backends[DEFAULT_ACCOUNT_ID][run.definition.region]
         if _LOG_GROUP not in backend.groups:
             backend.create_log_group(_LOG_GROUP, {})
         backend.create_log_stream(_LOG_GROUP, run.id)

@@ -100,12 +100,12 @@ class LocalStack:
     def _run(self, operation: str, run: Callable[[Any], object], *, outcome: bool = False) -> Summary:
         heard = _Listener(outcome)
         try:
-            run(heard)
+            result = run(heard)
         except automation_errors.CommandError as error:
             messages = heard.errors or [str(error)]
             raise DeploymentError(operation, self.name, messages) from error
-        outputs = {} if operation == "preview" else self.outputs()
-        return Summary(tuple(heard.operations), outputs)
+        outputs = result.outputs if isinstance(result, automation.UpResult) else {}
+        return Summary(tuple(heard.operations), {key: output.value for key, output in outputs.items()})
 
 
 @attrs.define

@@ -7,6 +7,7 @@ own diff, protection, retention, and outputs. It is the way out where no CLI can
 import asyncio
 import contextvars
 import json
+import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -138,7 +139,7 @@ class StackWithoutEngine:
                 operation = "update"
             operations.append(ResourceOperation(urn, known.type, operation))
         state.save()
-        return Summary(tuple(operations), state.outputs)
+        return Summary(tuple(operations), {})
 
     def destroy(self) -> Summary:
         """Delete everything that the stack made."""
@@ -284,8 +285,7 @@ class Monitor(mocks.MockMonitor):
         return known.id, state
 
     def _create(self, urn: str, request: Any, inputs: Props, operation: str) -> tuple[str, Props]:
-        seed = f"{urn}{len(self._state.resources)}{self._state.path}".encode()
-        checked = self._core.check(urn, {}, inputs, seed)
+        checked = self._core.check(urn, {}, inputs, secrets.token_bytes(16))
         resource_id, state = self._core.create(urn, checked, preview=self.preview)
         self.operations.append(ResourceOperation(urn, request.type, operation))
         if not self.preview:
