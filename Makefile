@@ -17,7 +17,6 @@ TOOLS := .venvs/tools
 BIN := $(VENV)/bin
 UV := $(TOOLS)/bin/uv
 STAMP := $(VENV)/.ready
-SOURCES := alur_pulumi runtime/alur_runtime stacks examples benchmarks tests docs
 
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make requirements"
@@ -54,6 +53,10 @@ lint: setup ## Check style and types: ruff, mypy (strict), pyright
 format: setup ## Put the code into its one format and sort imports
 	@$(BIN)/ruff check --fix --select I .
 	@$(BIN)/ruff format .
+
+.PHONY: docs
+docs: setup ## Write the parts of docs/ that are made from the source
+	@$(BIN)/python docs/tables.py
 
 ##@ Measure it
 .PHONY: calls

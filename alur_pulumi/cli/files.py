@@ -52,13 +52,13 @@ def file_rows(files: Iterable[FileItem], open_plans: Iterable[tuple[BatchItem, B
         held = open_members.pop(item.uri, None)
         # A roll forward writes file items before it closes the batch: that item is the newer word.
         if held is not None and held[0].seq > item.batch_seq:
-            yield _held_row(*held, rows=item.rows_ingested)
+            yield _held_row(*held, rows=item.table_rows)
             continue
         yield FileRow(
             file=item.uri,
             status=str(item.status),
             reason=item.reason,
-            rows=item.rows_ingested,
+            rows=item.table_rows,
             size=item.size,
             etag=item.etag,
             source=item.source,

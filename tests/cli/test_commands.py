@@ -55,6 +55,7 @@ class Account:
             run_id="run-1",
             processed_at=1_800_000_000,
             rows_ingested=rows,
+            table_rows=rows,
             error=error,
         )
         self.ledger.put_files([item])

@@ -33,6 +33,7 @@ def _file(
         run_id="run-1",
         processed_at=NOW_MS // 1000,
         rows_ingested=rows,
+        table_rows=rows,
         error="" if status is FileStatus.COMPLETED else "row 3, column 'amount': 'x' is no decimal(12,2)",
     )
 

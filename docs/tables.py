@@ -1,0 +1,111 @@
+"""Writes the parts of these pages that are made from the source: `make docs`, and a test compares.
+
+A page holds such a part between two comments, ``<!-- made: name -->`` and ``<!-- end -->``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from alur_runtime.reasons import Lasting, Reason
+
+FOLDER: Final = Path(__file__).resolve().parent
+PAGES: Final = (FOLDER / "reasons.md", FOLDER / "configuration.md")
+_PART: Final = re.compile(r"<!-- made: (?P<name>\S+) -->\n.*?<!-- end -->", re.DOTALL)
+_ENTRY: Final = re.compile(r"^(?P<name>\w+): (?P<text>.*)$")
+_CLASSES: Final = {
+    "StateTableArgs": "alur_pulumi.state_table",
+    "BronzeTableArgs": "alur_pulumi.bronze_table",
+    "IngestionJobArgs": "alur_pulumi.job_args",
+    "Source": "alur_pulumi.job_config",
+    "CsvOptions": "alur_runtime.config",
+    "Settings": "alur_runtime.config",
+}
+_LASTING: Final = {
+    Lasting.NONE: "no trouble",
+    Lasting.TRANSIENT: "transient: trying again can help",
+    Lasting.PERMANENT: "permanent: something has to change first",
+}
+
+
+def reason_sections() -> str:
+    """A section for each reason code."""
+    sections = [
+        f"### `{reason.value}`\n\n{reason.text.sentence}\n\n"
+        f"*{_LASTING[reason.lasting].capitalize()}.* What to do: {reason.text.remedy}"
+        for reason in Reason
+    ]
+    return "\n\n".join(sections)
+
+
+def class_table(cls: type[Any]) -> str:
+    """The fields of an attrs class with their defaults, described as its docstring does."""
+    described = attribute_texts(cls)
+    lines = ["| name | default | meaning |", "|---|---|---|"]
+    for field in attrs.fields(cls):
+        text = described[field.name].replace("|", "\\|").replace("``", "`")
+        lines.append(f"| `{field.name}` | {_default(field.default)} | {text} |")
+    return "\n".join(lines)
+
+
+def attribute_texts(cls: type[Any]) -> dict[str, str]:
+    """What the section "Attributes" of a class's docstring says, by name."""
+    section = (inspect.getdoc(cls) or "").partition("Attributes:\n")[2]
+    found: dict[str, str] = {}
+    name = ""
+    for line in inspect.cleandoc("\n" + section).splitlines():
+        if match := _ENTRY.match(line):
+            name = match["name"]
+            found[name] = match["text"]
+        elif name:
+            found[name] += f" {line.strip()}"
+    return {name: text.strip() for name, text in found.items()}
+
+
+def _default(default: Any) -> str:
+    if default is attrs.NOTHING:
+        return "*required*"
+    if factory := getattr(default, "factory", None):
+        value = factory()
+        return "`{}`" if value == {} else f"`{type(value).__name__}()`"
+    if default is None or default in ("", ()):
+        return "none"
+    if isinstance(default, int) and not isinstance(default, bool) and default >= 1024 and default % 1024 == 0:
+        for unit, size in (("GiB", 1024**3), ("MiB", 1024**2)):
+            if default % size == 0:
+                return f"{default // size} {unit}"
+    return f"`{default}`"
+
+
+def render(page: str) -> str:
+    """A page with its made parts made anew."""
+
+    def part(match: re.Match[str]) -> str:
+        name = match["name"]
+        made = reason_sections() if name == "reasons" else class_table(_class(name))
+        return f"<!-- made: {name} -->\n{made}\n<!-- end -->"
+
+    return _PART.sub(part, page)
+
+
+def _class(name: str) -> type[Any]:
+    found: type[Any] = getattr(importlib.import_module(_CLASSES[name]), name)
+    return found
+
+
+def main() -> int:
+    """Write all pages."""
+    for path in PAGES:
+        path.write_text(render(path.read_text()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
