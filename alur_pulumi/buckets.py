@@ -13,7 +13,7 @@ class OnDestroy(StrEnum):
     """What `pulumi destroy` does with a bucket and the data in it."""
 
     RETAIN = "retain"  # bucket, data and protections stay, and leave Pulumi's care
-    FAIL = "fail"  # destroy fails as long as there is data, as AWS itself does
+    FAIL = "fail"  # destroy fails as long as anything is in the bucket, artifacts too, as AWS itself does
     DELETE = "delete"  # the data is deleted with the bucket
 
 

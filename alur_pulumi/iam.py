@@ -195,6 +195,8 @@ def _table(arn: CatalogArn, access: JobAccess) -> list[Statement]:
 
 
 def _list(sid: str, bucket_arn: str, prefixes: Iterable[str]) -> Statement:
+    # S3 asks this permission with the key as prefix before it says 404 of a missing object, and else says 403:
+    # the runtime must be able to tell a deleted file from a forbidden one.
     condition = {"StringLike": {"s3:prefix": sorted(f"{prefix}*" for prefix in prefixes)}}
     return {**_allow(sid, ["s3:ListBucket"], [bucket_arn]), "Condition": condition}
 
