@@ -47,7 +47,7 @@ lint: setup ## Check style and types: ruff, mypy (strict), pyright
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/pyright
+	@$(BIN)/pyright --pythonpath $(BIN)/python
 
 .PHONY: format
 format: setup ## Put the code into its one format and sort imports
