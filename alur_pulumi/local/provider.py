@@ -5,6 +5,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -170,4 +171,5 @@ def main(arguments: list[str] | None = None, environment: Any = os.environ) -> N
     """Serve the engine that started this process."""
     endpoint = environment.get("AWS_ENDPOINT_URL", "")
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
-    serve(arguments or sys.argv[1:], "7.0.0", LocalAwsProvider(endpoint, region))
+    # The SDK asks for a provider of its own version.
+    serve(arguments or sys.argv[1:], version("pulumi-aws"), LocalAwsProvider(endpoint, region))

@@ -1,6 +1,7 @@
 """Deploys programs to the AWS of this machine, on the real Pulumi engine where there is one."""
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ from alur_pulumi.local.program import Program, Project, load_project
 from alur_pulumi.local.provider import write_plugin
 from alur_pulumi.local.without_engine import StackWithoutEngine
 from alur_pulumi.pulumi_cli import NoPulumiCli, PulumiCli, find_pulumi_cli, say_to_stderr
+
+# What the SDK's provider server puts around an error of ours.
+_SERVER = re.compile(r"^(<\{%.*?%\}>)?Unexpected <class '[\w.]+'>: ")
+_FRAMES = re.compile(r":\n +File \".*", re.DOTALL)
 
 # A replacement is three steps of the engine; the middle one stands for it.
 _LEFT_OUT = frozenset({"create-replacement", "delete-replaced", "discard", "remove-pending-replace"})
@@ -119,8 +124,10 @@ class _Listener:
 
     def __call__(self, event: engine_events.EngineEvent) -> None:
         """Take one event."""
-        if event.diagnostic_event and event.diagnostic_event.severity == "error":
-            self.errors.append(event.diagnostic_event.message.strip())
+        said = event.diagnostic_event
+        if said and said.severity == "error":
+            about = f"{said.urn.rpartition('::')[2]}: " if said.urn else ""
+            self.errors.append(about + _FRAMES.sub("", _SERVER.sub("", said.message)).strip())
         heard = event.res_outputs_event if self.outcome else event.resource_pre_event
         if heard is None:
             return
