@@ -35,7 +35,7 @@ demo: setup ## Deploy the example to an embedded AWS, run its job four times, sh
 ##@ Check it
 .PHONY: test
 test: setup ## Run all tests; what cannot run on this machine is named at the end
-	@$(BIN)/python -m alur_pulumi.pulumi_cli || true
+	@$(BIN)/python -c 'from alur_pulumi.pulumi_cli import find_pulumi_cli as find; print("Pulumi CLI:", find())'
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: test-fast

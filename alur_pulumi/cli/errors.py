@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class UnknownJobError(AlurError):
+class WrongJobError(AlurError):
+    """The command was given a job that it cannot be about: a mistake of usage."""
+
+
+class UnknownJobError(WrongJobError):
     """No Glue job has that name.
 
     Attributes:
@@ -30,7 +34,7 @@ class UnknownJobError(AlurError):
         return f"Glue job {self.job!r}: not found in {self.place}; {there}"
 
 
-class NotAlursJobError(AlurError):
+class NotAlursJobError(WrongJobError):
     """A Glue job that no IngestionJob made."""
 
     def __init__(self, job: str, argument: str) -> None:

@@ -129,5 +129,5 @@ def as_text(table: str, rows: Iterable[FileRow], limit: int, *, width: int | Non
     ]
     headers = ("file", "status", "reason", "rows", "size", "processed", "run")
     parts = [table_text(headers, cells, frozenset({"rows", "size"}), width=width)]
-    parts += [f"{row.file}: {row.error}" for row in shown if row.error]
+    parts += [row.error if row.error.startswith(row.file) else f"{row.file}: {row.error}" for row in shown if row.error]
     return "\n".join([*parts, "", line])

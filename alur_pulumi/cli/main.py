@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from alur_pulumi.cli.errors import WrongJobError
 from alur_pulumi.errors import AlurError
 
 _EPILOG = "Region, profile and endpoint are taken from the standard AWS environment."
@@ -13,13 +14,15 @@ _RUNS_SHOWN = 10
 
 
 class _Group(click.Group):
-    """Turns the errors that alur can explain into one line and exit code 1."""
+    """Turns the errors that alur can explain into one line, and exit code 1 or, for a wrong job, 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except AlurError as error:
-            raise click.ClickException(str(error)) from error
+            told = click.ClickException(str(error))
+            told.exit_code = click.UsageError.exit_code if isinstance(error, WrongJobError) else 1
+            raise told from error
 
 
 @click.group(cls=_Group, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,8 +49,8 @@ _json = click.option("--json", "json_", is_flag=True, help="Print one JSON docum
 def run(place: tuple[str | None, str | None], job: str, *, wait: bool, json_: bool) -> None:
     """Start JOB, follow it, and print its report.
 
-    Exit code 0: the run did all that it was to do. 1: it did not, or could not be started. 130: interrupted; the run
-    goes on.
+    Exit code 0: the run did all that it was to do. 1: it did not, or could not be started. 2: there is no such job.
+    130: interrupted; the run goes on.
     """
     from alur_pulumi.cli.commands import run_job
 

@@ -119,14 +119,14 @@ def _ending(monkeypatch: pytest.MonkeyPatch, account: Account, state: str, **run
 
 def test_a_job_that_is_not_there_is_named_with_those_that_are(account: Account) -> None:
     result = alur("status", "orders-job")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.output.startswith("Error: Glue job 'orders-job': not found in us-east-1")
     assert result.output.rstrip().endswith(f"alur's jobs there: {JOB}")
 
 
 def test_a_job_of_somebody_else_is_refused(account: Account) -> None:
     result = alur("files", "somebody-elses")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "has no default argument --alur_config" in result.output
 
 
