@@ -20,9 +20,8 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except AlurError as error:
-            told = click.ClickException(str(error))
-            told.exit_code = click.UsageError.exit_code if isinstance(error, WrongJobError) else 1
-            raise told from error
+            kind = click.UsageError if isinstance(error, WrongJobError) else click.ClickException
+            raise kind(str(error)) from error
 
 
 @click.group(cls=_Group, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
