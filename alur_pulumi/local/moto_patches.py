@@ -1,23 +1,40 @@
-"""What moto answers otherwise than S3 does, put right where the runtime relies on it."""
+"""What moto answers otherwise than S3 does, put right where the runtime or a deployment relies on it."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
+from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3.exceptions import NoSuchUpload
-from moto.s3.models import S3Backend
+from moto.s3.models import FakeBucket, S3Backend
 
 _complete = S3Backend.complete_multipart_upload
 
 
-def complete_known_uploads_only(
-    self: Any, bucket_name: str, multipart_id: str, body: Iterator[tuple[int, str]]
-) -> Any:
+def complete_known_uploads_only(self: Any, bucket_name: str, multipart_id: str, body: Iterator[tuple[int, str]]) -> Any:
     """Complete an upload; S3 answers NoSuchUpload where moto 5.2.5 fails with a 500 for one that is gone."""
     if multipart_id not in self.get_bucket(bucket_name).multiparts:
         raise NoSuchUpload(upload_id=multipart_id)
     return _complete(self, bucket_name, multipart_id, body)
 
 
+def permission_without_conditions(bucket: Any, action: str, resource: str) -> Any:
+    """Judge a bucket policy by its statements that have no condition.
+
+    moto takes every condition for fulfilled, so that the usual "deny what is not TLS" would
+    shut everybody out. Here loopback stands for TLS, and other conditions cannot be judged.
+    """
+    if bucket.policy is None:
+        return PermissionResult.NEUTRAL
+    policy = json.loads(bucket.policy)
+    statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
+    judged = [statement for statement in statements if "Condition" not in statement]
+    return IAMPolicy(json.dumps({**policy, "Statement": judged})).is_action_permitted(action, resource)
+
+
 def apply() -> None:
     """Patch moto in this process; once is enough, twice does no harm."""
-    S3Backend.complete_multipart_upload = complete_known_uploads_only
+    backend: Any = S3Backend
+    backend.complete_multipart_upload = complete_known_uploads_only
+    bucket: Any = FakeBucket
+    bucket.get_permission = permission_without_conditions

@@ -12,10 +12,9 @@ from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from moto.s3.models import FakeBucket, s3_backends
+from moto.s3.models import s3_backends
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from alur_pulumi.local import moto_patches
@@ -55,7 +54,6 @@ class Application:
         self._counter = CallCounter()
         self._moto = DomainDispatcherApplication(create_backend_app)
         moto_patches.apply()
-        FakeBucket.get_permission = permission_without_conditions  # type: ignore[method-assign,assignment]
         # moto checks a condition and then writes, with nothing in between that keeps another
         # thread out. One request at a time in each service makes conditional writes atomic.
         self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
@@ -123,20 +121,6 @@ def make_application_server(app: Application, port: int) -> BaseWSGIServer:
     # Access lines of thousands of requests would bury what a job or moto has to say.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     return make_server("127.0.0.1", port, app, threaded=True, request_handler=MotoRequestHandler)
-
-
-def permission_without_conditions(bucket: FakeBucket, action: str, resource: str) -> Any:
-    """Judge a bucket policy by its statements that have no condition.
-
-    moto takes every condition for fulfilled, so that the usual "deny what is not TLS" would
-    shut everybody out. Here loopback stands for TLS, and other conditions cannot be judged.
-    """
-    if bucket.policy is None:
-        return PermissionResult.NEUTRAL
-    policy = json.loads(bucket.policy)
-    statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
-    judged = [statement for statement in statements if "Condition" not in statement]
-    return IAMPolicy(json.dumps({**policy, "Statement": judged})).is_action_permitted(action, resource)
 
 
 def read_object(uri: str) -> bytes:

@@ -25,9 +25,7 @@ AUTHORIZATION = "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-1/{}/aws4_req
         ("GET", "/b/k", "uploadId=u", "ListParts"),
     ],
 )
-def test_s3_operations_follow_from_method_path_and_query(
-    method: str, path: str, query: str, operation: str
-) -> None:
+def test_s3_operations_follow_from_method_path_and_query(method: str, path: str, query: str, operation: str) -> None:
     call = identify(method, path, query, {"authorization": AUTHORIZATION.format("s3")}, b"")
     assert call.name == f"s3.{operation}"
 

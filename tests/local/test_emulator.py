@@ -44,9 +44,7 @@ class Jobs:
     def define(self, script: str, arguments: dict[str, str] | None = None, **more: Any) -> str:
         name = f"job-{uuid.uuid4().hex[:8]}"
         command = {"Name": "glueetl", "ScriptLocation": self.put(f"{name}.py", script.encode())}
-        self.glue.create_job(
-            Name=name, Role="role", Command=command, DefaultArguments=arguments or {}, **more
-        )
+        self.glue.create_job(Name=name, Role="role", Command=command, DefaultArguments=arguments or {}, **more)
         return name
 
     def start(self, job: str, **more: Any) -> str:
@@ -222,9 +220,7 @@ def test_more_than_a_hundred_partitions_a_call_are_refused(jobs: Jobs) -> None:
     partitions = [{"Values": [str(number)]} for number in range(101)]
     with pytest.raises(ClientError, match="at most 100"):
         glue.batch_create_partition(DatabaseName="partitions", TableName="t", PartitionInputList=partitions)
-    done = glue.batch_create_partition(
-        DatabaseName="partitions", TableName="t", PartitionInputList=partitions[:100]
-    )
+    done = glue.batch_create_partition(DatabaseName="partitions", TableName="t", PartitionInputList=partitions[:100])
     assert not done.get("Errors")
 
 

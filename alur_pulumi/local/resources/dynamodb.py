@@ -82,12 +82,12 @@ class Table(Kind):
             "deletionProtectionEnabled": table.get("DeletionProtectionEnabled", False),
             "tableClass": table.get("TableClassSummary", {}).get("TableClass", "STANDARD"),
             "streamEnabled": table.get("StreamSpecification", {}).get("StreamEnabled", False),
+            "streamArn": table.get("LatestStreamArn", ""),
+            "streamLabel": table.get("LatestStreamLabel", ""),
             "region": aws.region,
             **set_only(
                 rangeKey=keys.get("RANGE"),
                 streamViewType=table.get("StreamSpecification", {}).get("StreamViewType"),
-                streamArn=table.get("LatestStreamArn"),
-                streamLabel=table.get("LatestStreamLabel"),
             ),
             **_described_extras(dynamodb, table, resource_id),
         }

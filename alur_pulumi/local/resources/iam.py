@@ -112,7 +112,7 @@ class Policy(Kind):
     required = frozenset({"policy"})
     replace_on = frozenset({"name", "namePrefix", "description", "path"})
     documents = frozenset({"policy"})
-    computed = frozenset({"arn", "policyId", "attachmentCount", "tagsAll"})
+    computed = frozenset({"arn", "policyId", "tagsAll"})
     name_argument = "name"
     name_limit = 128
 

@@ -59,7 +59,7 @@ class Key(Kind):
             "keyId": resource_id,
             "arn": key["Arn"],
             "description": key.get("Description", ""),
-            "keyUsage": key["KeyUsage"],
+            "keyUsage": key.get("KeyUsage", "ENCRYPT_DECRYPT"),
             "multiRegion": key.get("MultiRegion", False),
             "isEnabled": key["Enabled"],
             "enableKeyRotation": kms.get_key_rotation_status(KeyId=resource_id)["KeyRotationEnabled"],

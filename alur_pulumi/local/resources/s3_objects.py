@@ -59,7 +59,6 @@ class BucketObject(Kind):
         if found is None:
             return None
         tagging = or_none(s3.get_object_tagging, Bucket=bucket, Key=key) or {"TagSet": []}
-        version = found.get("VersionId")
         return {
             "bucket": bucket,
             "key": key,
@@ -69,8 +68,8 @@ class BucketObject(Kind):
             "storageClass": found.get("StorageClass", "STANDARD"),
             "metadata": found["Metadata"],
             "region": aws.region,
+            "versionId": found.get("VersionId", "").removeprefix("null"),
             **set_only(
-                versionId=None if version == "null" else version,
                 contentEncoding=found.get("ContentEncoding"),
                 contentDisposition=found.get("ContentDisposition"),
                 contentLanguage=found.get("ContentLanguage"),

@@ -270,7 +270,8 @@ class Notification(BucketSetting):
         found = or_none(s3.get_bucket_notification_configuration, Bucket=bucket)
         if found is None:
             return None
-        actual: Props = {"eventbridge": "EventBridgeConfiguration" in found}
+        # moto takes it and delivers by it, and leaves it out when asked.
+        actual: Props = {"eventbridge": True} if "EventBridgeConfiguration" in found else {}
         for argument, name in (("queues", "Queue"), ("topics", "Topic")):
             targets = found.get(f"{name}Configurations")
             if targets:

@@ -1,0 +1,437 @@
+"""Every resource type through its life, against the emulator and without the engine."""
+
+import json
+import uuid
+from typing import Any
+
+import attrs
+import pytest
+
+from alur_pulumi.local.core import ProviderCore, kind_of
+from alur_pulumi.local.resources.base import Props
+from alur_pulumi.local.resources.registry import KINDS
+
+RUN = uuid.uuid4().hex[:6]
+BUCKET, OTHER_BUCKET = f"settings-{RUN}", f"other-{RUN}"
+ROLE_ARN = "arn:aws:iam::123456789012:role/some"
+QUEUE_ARN = f"arn:aws:sqs:us-east-1:123456789012:told-{RUN}"
+TOPIC_ARN = f"arn:aws:sns:us-east-1:123456789012:policies-{RUN}"
+
+
+def policy(action: str, resource: str = "*", **more: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement(action, resource, **more)]})
+
+
+def statement(action: str, resource: str, **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def trust(service: str) -> str:
+    allowed = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+
+
+@attrs.frozen
+class Case:
+    """One type: inputs, what an update changes (None takes out), what forces a replacement."""
+
+    token: str
+    inputs: Props
+    change: Props
+    replace: Props
+
+    @property
+    def short(self) -> str:
+        return self.token.rpartition(":")[2]
+
+
+CASES = [
+    Case(
+        "aws:s3/bucket:Bucket",
+        {"tags": {"a": "1", "b": "1"}},
+        {"tags": {"b": "2"}, "forceDestroy": True},
+        {"bucket": "another-name"},
+    ),
+    Case(
+        "aws:s3/bucketVersioning:BucketVersioning",
+        {"bucket": BUCKET, "versioningConfiguration": {"status": "Enabled"}},
+        {"versioningConfiguration": {"status": "Suspended"}},
+        {"bucket": OTHER_BUCKET},
+    ),
+    Case(
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        {
+            "bucket": BUCKET,
+            "rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}],
+        },
+        {
+            "rules": [
+                {
+                    "applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": "k"},
+                    "bucketKeyEnabled": True,
+                }
+            ]
+        },
+        {"bucket": OTHER_BUCKET},
+    ),
+    Case(
+        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+        {"bucket": BUCKET, "blockPublicAcls": True, "blockPublicPolicy": True},
+        {"ignorePublicAcls": True, "blockPublicAcls": False},
+        {"bucket": OTHER_BUCKET},
+    ),
+    Case(
+        "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+        {"bucket": BUCKET, "rule": {"objectOwnership": "BucketOwnerEnforced"}},
+        {"rule": {"objectOwnership": "BucketOwnerPreferred"}},
+        {"bucket": OTHER_BUCKET},
+    ),
+    Case(
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+        {
+            "bucket": BUCKET,
+            "rules": [
+                {
+                    "id": "uploads",
+                    "status": "Enabled",
+                    "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7},
+                },
+                {
+                    "id": "old",
+                    "status": "Enabled",
+                    "filter": {"prefix": "code/"},
+                    "expiration": {"days": 90},
+                    "noncurrentVersionExpiration": {"noncurrentDays": 30},
+                },
+            ],
+        },
+        {
+            "rules": [
+                {
+                    "id": "both",
+                    "status": "Enabled",
+                    "filter": {"and": {"prefix": "a/", "tags": {"k": "v", "l": "w"}}},
+                    "expiration": {"days": 1},
+                }
+            ]
+        },
+        {"bucket": OTHER_BUCKET},
+    ),
+    Case(
+        "aws:s3/bucketPolicy:BucketPolicy",
+        {"bucket": BUCKET, "policy": policy("s3:GetObject", f"arn:aws:s3:::{BUCKET}/*", Principal="*")},
+        {"policy": policy("s3:ListBucket", f"arn:aws:s3:::{BUCKET}", Principal="*")},
+        {"bucket": OTHER_BUCKET},
+    ),
+    Case(
+        "aws:s3/bucketLogging:BucketLogging",
+        {"bucket": BUCKET, "targetBucket": OTHER_BUCKET, "targetPrefix": "log/"},
+        {"targetPrefix": "logs/"},
+        {"bucket": OTHER_BUCKET},
+    ),
+    Case(
+        "aws:s3/bucketNotification:BucketNotification",
+        {
+            "bucket": BUCKET,
+            "queues": [{"id": "q", "queueArn": QUEUE_ARN, "events": ["s3:ObjectCreated:*"]}],
+        },
+        {
+            "queues": [
+                {
+                    "id": "q",
+                    "queueArn": QUEUE_ARN,
+                    "events": ["s3:ObjectCreated:*"],
+                    "filterPrefix": "in/",
+                    "filterSuffix": ".csv",
+                }
+            ],
+            "eventbridge": True,
+        },
+        {"bucket": OTHER_BUCKET},
+    ),
+    Case(
+        "aws:s3/bucketObjectv2:BucketObjectv2",
+        {"bucket": BUCKET, "key": "folder/object", "content": "one", "contentType": "text/plain"},
+        {"content": "two", "metadata": {"a": "b"}, "tags": {"t": "1"}},
+        {"key": "folder/other"},
+    ),
+    Case(
+        "aws:dynamodb/table:Table",
+        {
+            "attributes": [{"name": "h", "type": "S"}, {"name": "r", "type": "S"}],
+            "hashKey": "h",
+            "rangeKey": "r",
+            "billingMode": "PAY_PER_REQUEST",
+            "ttl": {"attributeName": "expires_at", "enabled": True},
+            "pointInTimeRecovery": {"enabled": True},
+            "serverSideEncryption": {"enabled": True},
+            "tags": {"a": "1", "b": "1"},
+        },
+        {
+            "billingMode": "PROVISIONED",
+            "readCapacity": 2,
+            "writeCapacity": 3,
+            "pointInTimeRecovery": None,
+            "ttl": None,
+            "tags": {"b": "2"},
+        },
+        {"rangeKey": None},
+    ),
+    Case(
+        "aws:glue/catalogDatabase:CatalogDatabase",
+        {"description": "first", "parameters": {"KeepCase": "1"}},
+        {"description": "second", "locationUri": "s3://b/", "tags": {"a": "1"}},
+        {"name": "another"},
+    ),
+    Case(
+        "aws:glue/catalogTable:CatalogTable",
+        {
+            "databaseName": f"tables-{RUN}",
+            "tableType": "EXTERNAL_TABLE",
+            "parameters": {"classification": "parquet", "KeepCase": "1"},
+            "partitionKeys": [{"name": "day", "type": "date"}],
+            "storageDescriptor": {
+                "location": "s3://b/t/",
+                "columns": [{"name": "a", "type": "string", "comment": "what it is"}],
+                "serDeInfo": {"serializationLibrary": "lib", "parameters": {"serialization.format": "1"}},
+            },
+        },
+        {
+            "storageDescriptor": {
+                "location": "s3://b/t/",
+                "columns": [{"name": "a", "type": "string"}, {"name": "b", "type": "decimal(10,2)"}],
+                "serDeInfo": {"serializationLibrary": "lib", "parameters": {"serialization.format": "1"}},
+            },
+        },
+        {"databaseName": f"elsewhere-{RUN}"},
+    ),
+    Case(
+        "aws:glue/job:Job",
+        {
+            "roleArn": ROLE_ARN,
+            "command": {"name": "glueetl", "scriptLocation": "s3://b/s.py", "pythonVersion": "3"},
+            "defaultArguments": {"--enable-metrics": "true", "--alur_config": "s3://b/1.json"},
+            "executionProperty": {"maxConcurrentRuns": 3},
+            "glueVersion": "5.1",
+            "numberOfWorkers": 2,
+            "workerType": "G.1X",
+            "timeout": 60,
+            "maxRetries": 0,
+            "connections": ["net"],
+            "tags": {"a": "1"},
+        },
+        {"defaultArguments": {"--alur_config": "s3://b/2.json"}, "timeout": None, "tags": None},
+        {"name": "another"},
+    ),
+    Case(
+        "aws:glue/trigger:Trigger",
+        {
+            "type": "SCHEDULED",
+            "schedule": "cron(0 1 * * ? *)",
+            "actions": [{"jobName": "j", "arguments": {"--A": "1"}}],
+            "startOnCreation": True,
+        },
+        {"schedule": "cron(0 2 * * ? *)", "enabled": False},
+        {"type": "ON_DEMAND", "schedule": None},
+    ),
+    Case(
+        "aws:glue/securityConfiguration:SecurityConfiguration",
+        {
+            "encryptionConfiguration": {
+                "cloudwatchEncryption": {"cloudwatchEncryptionMode": "SSE-KMS", "kmsKeyArn": "arn:k"},
+                "jobBookmarksEncryption": {"jobBookmarksEncryptionMode": "DISABLED"},
+                "s3Encryption": {"s3EncryptionMode": "DISABLED"},
+            }
+        },
+        {},
+        {
+            "encryptionConfiguration": {
+                "cloudwatchEncryption": {"cloudwatchEncryptionMode": "DISABLED"},
+                "jobBookmarksEncryption": {"jobBookmarksEncryptionMode": "DISABLED"},
+                "s3Encryption": {"s3EncryptionMode": "SSE-S3"},
+            }
+        },
+    ),
+    Case(
+        "aws:iam/role:Role",
+        {"assumeRolePolicy": trust("glue.amazonaws.com"), "description": "one", "tags": {"a": "1"}},
+        {
+            "assumeRolePolicy": trust("events.amazonaws.com"),
+            "description": None,
+            "maxSessionDuration": 7200,
+            "tags": {"b": "1"},
+        },
+        {"path": "/alur/"},
+    ),
+    Case(
+        "aws:iam/policy:Policy",
+        {"policy": policy("s3:GetObject"), "description": "reads"},
+        {"policy": policy("s3:PutObject"), "tags": {"a": "1"}},
+        {"description": "writes"},
+    ),
+    Case(
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        {"role": f"attached-{RUN}", "policyArn": f"arn:aws:iam::123456789012:policy/attached-{RUN}"},
+        {},
+        {"role": "another"},
+    ),
+    Case(
+        "aws:kms/key:Key",
+        {"description": "one", "enableKeyRotation": True, "deletionWindowInDays": 7},
+        {"description": "two", "enableKeyRotation": False, "tags": {"a": "1"}},
+        {"multiRegion": True},
+    ),
+    Case("aws:kms/alias:Alias", {"targetKeyId": "KEY"}, {"targetKeyId": "OTHER_KEY"}, {"name": "alias/x"}),
+    Case(
+        "aws:cloudwatch/logGroup:LogGroup",
+        {"retentionInDays": 30, "tags": {"a": "1"}},
+        {"retentionInDays": 400, "tags": {"b": "1"}},
+        {"name": "another"},
+    ),
+    Case(
+        "aws:cloudwatch/metricAlarm:MetricAlarm",
+        {
+            "comparisonOperator": "GreaterThanThreshold",
+            "evaluationPeriods": 1,
+            "threshold": 0,
+            "namespace": "Alur",
+            "metricName": "FilesFailed",
+            "period": 300,
+            "statistic": "Sum",
+            "dimensions": {"Table": "orders"},
+            "alarmActions": ["arn:aws:sns:us-east-1:123456789012:alarm"],
+            "treatMissingData": "notBreaching",
+        },
+        {"threshold": 2.5, "dimensions": {"Table": "lines"}, "okActions": ["arn:x"], "tags": {"a": "1"}},
+        {"name": "another"},
+    ),
+    Case(
+        "aws:cloudwatch/dashboard:Dashboard",
+        {"dashboardBody": json.dumps({"widgets": []})},
+        {"dashboardBody": json.dumps({"widgets": [{"type": "text", "properties": {"markdown": "hello"}}]}, indent=2)},
+        {"dashboardName": "another"},
+    ),
+    Case(
+        "aws:cloudwatch/eventRule:EventRule",
+        {"eventPattern": json.dumps({"source": ["aws.glue"]}), "description": "one"},
+        {"eventPattern": json.dumps({"source": ["aws.s3"]}), "state": "DISABLED", "tags": {"a": "1"}},
+        {"name": "another"},
+    ),
+    Case(
+        "aws:cloudwatch/eventTarget:EventTarget",
+        {"rule": f"targets-{RUN}", "arn": TOPIC_ARN, "retryPolicy": {"maximumRetryAttempts": 2}},
+        {
+            "arn": QUEUE_ARN,
+            "inputTransformer": {"inputPaths": {"job": "$.detail.jobName"}, "inputTemplate": '"<job>"'},
+        },
+        {"targetId": "another"},
+    ),
+    Case(
+        "aws:sns/topic:Topic",
+        {"displayName": "one", "kmsMasterKeyId": "alias/aws/sns", "tags": {"a": "1"}},
+        {"displayName": "two", "tags": {"b": "1"}},
+        {"name": "another"},
+    ),
+    Case(
+        "aws:sns/topicPolicy:TopicPolicy",
+        {"arn": TOPIC_ARN, "policy": policy("sns:Publish", TOPIC_ARN, Principal="*")},
+        {"policy": policy("sns:Subscribe", TOPIC_ARN, Principal="*")},
+        {"arn": "arn:aws:sns:us-east-1:123456789012:another"},
+    ),
+    Case(
+        "aws:sns/topicSubscription:TopicSubscription",
+        {"topic": TOPIC_ARN, "protocol": "sqs", "endpoint": QUEUE_ARN, "rawMessageDelivery": True},
+        {"rawMessageDelivery": False, "filterPolicy": json.dumps({"a": ["b"]})},
+        {"protocol": "email", "endpoint": "someone@example.com"},
+    ),
+    Case(
+        "aws:sqs/queue:Queue",
+        {"messageRetentionSeconds": 600, "visibilityTimeoutSeconds": 40, "tags": {"a": "1"}},
+        {"messageRetentionSeconds": 1200, "delaySeconds": 5, "tags": {"b": "1"}},
+        {"name": "another"},
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def surroundings(core: ProviderCore) -> dict[str, str]:
+    """What settings, attachments and targets need to be there."""
+    aws = core.aws
+    for bucket in (BUCKET, OTHER_BUCKET):
+        aws.client("s3").create_bucket(Bucket=bucket)
+    logging = statement("s3:PutObject", f"arn:aws:s3:::{OTHER_BUCKET}/*")
+    logging["Principal"] = {"Service": "logging.s3.amazonaws.com"}
+    allowed = json.dumps({"Version": "2012-10-17", "Statement": [logging]})
+    aws.client("s3").put_bucket_policy(Bucket=OTHER_BUCKET, Policy=allowed)
+    aws.client("glue").create_database(DatabaseInput={"Name": f"tables-{RUN}"})
+    iam = aws.client("iam")
+    iam.create_role(RoleName=f"attached-{RUN}", AssumeRolePolicyDocument=trust("glue.amazonaws.com"))
+    iam.create_policy(PolicyName=f"attached-{RUN}", PolicyDocument=policy("s3:GetObject"))
+    aws.client("events").put_rule(Name=f"targets-{RUN}", EventPattern='{"source": ["aws.glue"]}')
+    aws.client("sns").create_topic(Name=f"policies-{RUN}")
+    aws.client("sqs").create_queue(QueueName=f"told-{RUN}")
+    kms = aws.client("kms")
+    return {name: kms.create_key()["KeyMetadata"]["KeyId"] for name in ("KEY", "OTHER_KEY")}
+
+
+def test_every_type_has_a_case() -> None:
+    assert {case.token for case in CASES} == set(KINDS)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.short)
+def test_a_life(core: ProviderCore, surroundings: dict[str, str], case: Case) -> None:
+    urn = f"urn:pulumi:local::p::{case.token}::it-{RUN}"
+    inputs = {key: surroundings.get(str(value), value) for key, value in case.inputs.items()}
+    checked = core.check(urn, {}, inputs, b"seed")
+
+    preview_id, preview = core.create(urn, checked, preview=True)
+    assert preview_id == ""
+    assert {key: preview[key] for key in inputs} == inputs
+    resource_id, state = core.create(urn, checked)
+
+    assert kind_of(urn).computed <= state.keys()
+    _agree(core, urn, resource_id, state, checked)
+    assert not core.diff(urn, state, core.check(urn, checked, inputs, b"other")).changed
+
+    change = {key: surroundings.get(str(value), value) for key, value in case.change.items()}
+    changed = core.check(urn, checked, {**inputs, **change}, b"other")
+    difference = core.diff(urn, state, changed)
+    assert difference.changed == change.keys()
+    assert not difference.replaces
+    if change:
+        core.update(urn, resource_id, state, changed, preview=True)
+        state = core.update(urn, resource_id, state, changed)
+        _agree(core, urn, resource_id, state, changed)
+        assert not core.diff(urn, state, changed).changed
+
+    replaced = core.check(urn, changed, {**inputs, **case.replace}, b"other")
+    assert core.diff(urn, state, replaced).replaces
+
+    core.delete(urn, resource_id, state)
+    if case.short not in ("BucketVersioning", "BucketNotification", "TopicPolicy"):
+        assert core.read(urn, resource_id, state, changed) is None
+    core.delete(urn, resource_id, state)
+
+
+def _agree(core: ProviderCore, urn: str, resource_id: str, state: Props, inputs: Props) -> None:
+    """A refresh of what was just written finds nothing new, and AWS has what was asked for."""
+    found = core.read(urn, resource_id, state, inputs)
+    assert found is not None
+    assert found == (state, inputs)
+    described = kind_of(urn).describe(core.aws, resource_id)
+    assert described is not None
+    documents = kind_of(urn).documents
+    for key in inputs.keys() & described.keys():
+        wanted, there = inputs[key], described[key]
+        if key in documents:
+            wanted, there = json.loads(wanted), json.loads(there)
+        assert _covers(there, wanted), f"{key}: {there} is not {wanted}"
+
+
+def _covers(there: Any, wanted: Any) -> bool:
+    """AWS may add defaults of its own, but must have everything that was asked for."""
+    if isinstance(wanted, dict):
+        return isinstance(there, dict) and all(_covers(there.get(key), wanted[key]) for key in wanted)
+    if isinstance(wanted, list):
+        return len(there) == len(wanted) and all(map(_covers, there, wanted))
+    return bool(there == wanted)
