@@ -42,7 +42,7 @@ def load_project(folder: Path, stack: str, code: Sequence[Path] = ()) -> Project
     settings = yaml.safe_load((folder / "Pulumi.yaml").read_text("utf-8"))
     name = str(settings["name"])
     main = (folder / settings.get("main", "")).resolve()
-    config_path = folder / f"Pulumi.{stack}.yaml"
+    config_path = folder / settings.get("stackConfigDir", "") / f"Pulumi.{stack}.yaml"
     config: dict[str, str] = {}
     if config_path.exists():
         given = (yaml.safe_load(config_path.read_text("utf-8")) or {}).get("config") or {}
