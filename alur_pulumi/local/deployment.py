@@ -8,7 +8,7 @@ import attrs
 
 @attrs.frozen
 class ResourceOperation:
-    """What happened, or would happen, to one resource."""
+    """What happened, or would happen, to one resource of AWS; components are not among them."""
 
     urn: str
     type: str

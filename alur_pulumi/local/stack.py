@@ -127,13 +127,16 @@ class _Listener:
         said = event.diagnostic_event
         if said and said.severity == "error":
             about = f"{said.urn.rpartition('::')[2]}: " if said.urn else ""
-            self.errors.append(about + _FRAMES.sub("", _SERVER.sub("", said.message)).strip())
+            message, ours = _SERVER.subn("", said.message)
+            # An error of the program keeps its traceback: the user's own lines are in it.
+            self.errors.append(about + (_FRAMES.sub("", message) if ours else message).strip())
         heard = event.res_outputs_event if self.outcome else event.resource_pre_event
         if heard is None:
             return
         step = heard.metadata
         operation = str(getattr(step.op, "value", step.op))
-        if operation not in _LEFT_OUT and not step.type.startswith("pulumi:"):
+        # Components and the stack have no provider: nothing in AWS stands for them.
+        if operation not in _LEFT_OUT and step.provider and not step.type.startswith("pulumi:"):
             self.operations.append(ResourceOperation(step.urn, step.type, operation))
 
 

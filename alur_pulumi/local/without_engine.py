@@ -9,6 +9,7 @@ import contextvars
 import json
 import secrets
 import threading
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,9 @@ class StackWithoutEngine:
             return run()
         except (AlurError, ClientError, BotoCoreError) as error:
             raise DeploymentError(operation, self.name, [str(error)]) from error
+        except Exception as error:
+            # The program's own: as with the engine, its lines are shown.
+            raise DeploymentError(operation, self.name, traceback.format_exception(error)) from error
 
     def _core(self) -> ProviderCore:
         return ProviderCore(Aws(self.endpoint, self.project.config.get("aws:region", self.region)))
@@ -222,7 +226,8 @@ class Monitor(mocks.MockMonitor):
     def Invoke(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
         """Call a function of the provider."""
         answer = self._core.invoke(request.tok, to_props(PropertyValue.unmarshal_map(request.args)))
-        fields = {"return": PropertyValue.marshal_map(to_values(answer))}
+        # A keyword of Python's, so it cannot be written as an argument.
+        fields: dict[str, Any] = {"return": PropertyValue.marshal_map(to_values(answer))}
         return resource_pb2.ResourceInvokeResponse(**fields)
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
