@@ -102,7 +102,9 @@ class Scene:
         """The report of a run."""
         run = run_of(self.ledger.runs(100), glue_run_id)
         if run is None:
-            raise SystemExit(f"run {glue_run_id} left no item:\n{self.emulator.run_log(self.outputs['job'], glue_run_id)}")
+            raise SystemExit(
+                f"run {glue_run_id} left no item:\n{self.emulator.run_log(self.outputs['job'], glue_run_id)}"
+            )
         return report_from_json(get_bytes(boto3.client("s3"), run.report_uri))
 
     def run(self) -> RunReport:

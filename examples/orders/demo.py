@@ -70,18 +70,23 @@ class Demo:
         """Rows read back through the catalog, by the file they came from."""
         rows = read_table(self.outputs["database"], self.outputs["table"])
         by_region = duckdb.sql(
-            "select region, count(*) orders, sum(amount) amount, min(ordered_at)::date first, max(ordered_at)::date last"
-            " from rows group by region order by region"
+            "select region, count(*) orders, sum(amount) amount, min(ordered_at)::date first "
+            "from rows group by region order by region"
         )
         print(by_region)
-        print(duckdb.sql("select order_id, customer, amount, note, region, _source_row from rows order by order_id limit 5"))
+        columns = "order_id, customer, amount, note, region, _source_row"
+        print(duckdb.sql(f"select {columns} from rows order by order_id limit 5"))
         return dict(Counter(uri.rpartition("/")[2] for uri in rows["_source_file"].to_pylist()))
 
     def artifacts(self) -> dict[str, set[str]]:
         """The artifacts the job names now, and all that are in S3."""
         job = boto3.client("glue").get_job(JobName=self.outputs["job"])["Job"]
         arguments = job["DefaultArguments"]
-        named = {*arguments["--extra-py-files"].split(","), arguments["--alur_config"], job["Command"]["ScriptLocation"]}
+        named = {
+            *arguments["--extra-py-files"].split(","),
+            arguments["--alur_config"],
+            job["Command"]["ScriptLocation"],
+        }
         place = arguments["--alur_config"].partition("artifacts/")[0] + "artifacts/"
         return {"named": named, "stored": {f"s3://{bucket}/{key}" for bucket, key in list_objects(place)}}
 

@@ -37,7 +37,7 @@ class Publisher:
     config: JobConfig
     clients: Clients
     ledger: Ledger
-    _storage: dict[str, Any] | None = None
+    _found_storage: dict[str, Any] = attrs.field(factory=dict)
 
     def roll_forward(self, batch: BatchItem, manifest: CommitManifest) -> bool:
         """Make a committed batch visible, register its partitions, write its file items, and close it.
@@ -73,13 +73,11 @@ class Publisher:
 
     def read_commit(self, batch: BatchItem) -> CommitManifest:
         """A committed batch's manifest."""
-        manifest: CommitManifest = get_json(self.clients.s3, batch.commit_uri, CommitManifest)
-        return manifest
+        return get_json(self.clients.s3, batch.commit_uri, CommitManifest)
 
     def read_plan(self, batch: BatchItem) -> BatchPlan:
         """A batch's plan manifest."""
-        plan: BatchPlan = get_json(self.clients.s3, batch.plan_uri, BatchPlan)
-        return plan
+        return get_json(self.clients.s3, batch.plan_uri, BatchPlan)
 
     def start_anew(self, batch: BatchItem, plan: BatchPlan, manifest: CommitManifest, owner: str) -> BatchItem:
         """Open a committed batch again of which an upload has vanished, if all of its files are still there.
@@ -148,14 +146,18 @@ class Publisher:
 
     def _partition(self, names: tuple[str, ...], values: tuple[str | None, ...]) -> dict[str, Any]:
         table = self.config.table
-        if self._storage is None:
-            found = self.clients.glue.get_table(DatabaseName=table.database, Name=table.name)
-            self._storage = found["Table"]["StorageDescriptor"]
-        location = table.location + partition_folder(names, values)
+        storage, location = self._storage(), table.location + partition_folder(names, values)
         return {
             "Values": [NULL_PARTITION if v is None else v for v in values],
-            "StorageDescriptor": {**self._storage, "Location": location},
+            "StorageDescriptor": {**storage, "Location": location},
         }
+
+    def _storage(self) -> dict[str, Any]:
+        """The table's storage descriptor: its partitions' are the same but for the place."""
+        if not self._found_storage:
+            found = self.clients.glue.get_table(DatabaseName=self.config.table.database, Name=self.config.table.name)
+            self._found_storage.update(found["Table"]["StorageDescriptor"])
+        return self._found_storage
 
 
 def _in_threads(function: Callable[[Upload], bool], uploads: list[Upload]) -> list[bool]:

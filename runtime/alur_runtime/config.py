@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 import cattrs
@@ -12,6 +12,8 @@ from cattrs import transform_error
 
 from alur_runtime.contract import Column, ContractSpec, check_spec
 from alur_runtime.errors import ConfigError
+
+_T = TypeVar("_T")
 
 FORMAT: Final = 1
 """Version of the configuration's form; a runtime refuses any other."""
@@ -201,7 +203,7 @@ def split_uri(uri: str) -> tuple[str, str]:
 _converter: Final = cattrs.Converter(forbid_extra_keys=True, prefer_attrib_converters=True)
 
 
-def structure(value: Any, cls: type[Any]) -> Any:
+def structure(value: Any, cls: type[_T]) -> _T:
     """Plain JSON data into an attrs class of this package.
 
     Raises:
@@ -239,8 +241,7 @@ def config_from_json(body: bytes | str) -> JobConfig:
     found = data.get("format") if isinstance(data, dict) else None
     if found != FORMAT:
         raise ConfigError("format", f"is {found!r}; this runtime reads {FORMAT}: deploy job and runtime together")
-    config: JobConfig = structure(data, JobConfig)
-    return check_config(config)
+    return check_config(structure(data, JobConfig))
 
 
 def check_config(config: JobConfig) -> JobConfig:
@@ -264,7 +265,9 @@ def check_config(config: JobConfig) -> JobConfig:
         _check_source(f"sources[{i}]", source)
         for setting in ("table.location", "table.metadata"):
             if places[setting].startswith(source.uri):
-                raise ConfigError(f"sources[{i}].uri", f"{source.uri} holds {setting} {places[setting]}: it would be read")
+                raise ConfigError(
+                    f"sources[{i}].uri", f"{source.uri} holds {setting} {places[setting]}: it would be read"
+                )
     if config.table.metadata.startswith(config.table.location):
         raise ConfigError("table.metadata", f"is below table.location {config.table.location}: readers would find it")
     if not 1 <= config.ledger.shards <= 256:

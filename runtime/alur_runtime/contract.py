@@ -19,7 +19,7 @@ import re
 import types
 import typing
 from collections.abc import Callable
-from typing import Annotated, Any, Final, TypeVar, dataclass_transform
+from typing import Annotated, Any, Final, TypeVar, Union, dataclass_transform
 
 import attrs
 
@@ -61,7 +61,7 @@ class Decimal:
 
     def __or__(self, other: object) -> Any:
         """``Decimal(12, 2) | None``: nullable."""
-        return typing.Optional[Annotated[decimal.Decimal, self]] if other is None else NotImplemented
+        return Union[Annotated[decimal.Decimal, self], None] if other is None else NotImplemented  # noqa: UP007
 
 
 @attrs.frozen
@@ -163,7 +163,9 @@ def check_spec(spec: ContractSpec) -> ContractSpec:
         _check_column(spec.name, col)
         # Glue and Hive fold names to lower case: two that differ only in case are one there.
         if (other := seen.setdefault(col.name.lower(), col.name)) is not col.name:
-            raise ContractError(spec.name, col.name, f"differs from {other!r} only in case; the catalog cannot hold both")
+            raise ContractError(
+                spec.name, col.name, f"differs from {other!r} only in case; the catalog cannot hold both"
+            )
     for name in spec.partition_by:
         if name not in {c.name for c in spec.columns}:
             raise ContractError(spec.name, name, f"partition_by names no column; columns are {_names(spec)}")

@@ -19,25 +19,27 @@ def compile_glob(pattern: str) -> re.Pattern[str]:
         ConfigError: If a brace is not closed.
     """
     parts: list[str] = []
-    for token in _TOKEN.findall(pattern):
-        if token == "**/":
+    for part in _TOKEN.findall(pattern):
+        if part == "**/":
             parts.append("(?:.*/)?")
-        elif token == "**":
+        elif part == "**":
             parts.append(".*")
-        elif token == "*":
+        elif part == "*":
             parts.append("[^/]*")
-        elif token == "?":
+        elif part == "?":
             parts.append("[^/]")
-        elif token[0] == "{" and len(token) > 1:
-            parts.append("(?:" + "|".join(compile_glob(p).pattern for p in token[1:-1].split(",")) + ")")
-        elif token[0] == "[" and len(token) > 1:
-            negated, inside = token[1] == "!", token[1:-1].removeprefix("!")
+        elif part[0] == "{" and len(part) > 1:
+            parts.append("(?:" + "|".join(compile_glob(p).pattern for p in part[1:-1].split(",")) + ")")
+        elif part[0] == "[" and len(part) > 1:
+            negated, inside = part[1] == "!", part[1:-1].removeprefix("!")
             escaped = inside.replace("\\", "\\\\").replace("[", "\\[").replace("^", "\\^").replace("&", "\\&")
             parts.append(f"[{'^/' if negated else ''}{escaped}]")
-        elif token in "{}":
-            raise ConfigError("sources.pattern", f"{pattern!r} has an open brace: write {{a,b}}, or ? for any character")
+        elif part in "{}":
+            raise ConfigError(
+                "sources.pattern", f"{pattern!r} has an open brace: write {{a,b}}, or ? for any character"
+            )
         else:
-            parts.append(re.escape(token))
+            parts.append(re.escape(part))
     try:
         return re.compile("".join(parts), re.DOTALL)
     except re.error as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 
 import attrs
@@ -68,7 +68,7 @@ class _Run:
         self._publisher = Publisher(config, clients, self._ledger)
         self._tally = Tally()
         self._notes: dict[str, str] = {}
-        self._timings: Counter[str] = Counter()
+        self._timings: defaultdict[str, float] = defaultdict(float)
         self._plans: dict[str, BatchPlan] = {}
         self._leases = 0
         run_id = new_run_id()
@@ -113,7 +113,7 @@ class _Run:
         except _AWS_ERRORS as error:
             _log.exception("AWS failed")
             return Reason.AWS_ERROR, str(error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (the report is where every end of a run is told)
             _log.exception("unexpected error")
             return Reason.UNEXPECTED_ERROR, f"{type(error).__name__}: {error}"
         return None
@@ -221,7 +221,14 @@ class _Run:
     def _survey(self, still_open: list[BatchItem], lease: Lease) -> Survey:
         busy = busy_of(((b, self._plan_of(b)) for b in still_open), self._id)
         passed_over: Counter[str] = Counter()
-        found = survey(self._clients.s3, self._ledger, self._config, busy, lease.ledger_files, passed_over)
+        found = survey(
+            self._clients.s3,
+            self._ledger,
+            self._config,
+            busy,
+            estimate=lease.ledger_files,
+            passed_over=passed_over,
+        )
         self._notes["ledger read"] = found.how
         if found.gone:
             self._notes["gone from the sources"] = f"{found.gone:,} files; their rows stay"
@@ -277,7 +284,7 @@ class _Run:
         uris = [m.uri for m in task.plan.members]
         try:
             if manifest is None:
-                raise outcome.error or RuntimeError("an engine gave neither manifest nor error")
+                raise outcome.error or RuntimeError("no manifest and no error")  # noqa: TRY301
             uri = f"{self._table.metadata}batches/{task.plan.seq}/commit-{task.batch.attempt}-{self._id}.json"
             put_json(self._clients.s3, uri, manifest)
             # The race: this run was taken for dead and its batch adopted. Its uploads then must never be completed:
@@ -298,7 +305,7 @@ class _Run:
         except _AWS_ERRORS as error:
             _log.exception("batch %s", task.plan.seq)
             self._tally.not_committed(task.batch, uris, Reason.AWS_ERROR, f"batch {task.plan.seq}: {error}")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (one batch's error is its own; the others go on)
             _log.exception("batch %s", task.plan.seq)
             self._tally.not_committed(task.batch, uris, Reason.UNEXPECTED_ERROR, f"batch {task.plan.seq}: {error}")
         else:

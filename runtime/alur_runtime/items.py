@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 import attrs
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -14,6 +14,7 @@ from alur_runtime.errors import AlurError, LedgerFormatError
 from alur_runtime.model import BatchItem, FileItem, RunItem
 from alur_runtime.naming import ledger_key
 
+_T = TypeVar("_T")
 HASH: Final = "ingestion_key"
 RANGE: Final = "file_path"
 EXPIRES: Final = "expires_at"
@@ -23,7 +24,7 @@ BATCH: Final = "@batch/"
 
 # Attributes whose names in the ledger are not those in the code.
 _FILE_NAMES: Final = {"etag": "file_etag", "size": "file_size", "last_modified_ms": "last_modified"}
-_FILE_FIELDS: Final = {_FILE_NAMES.get(a.name, a.name): a.name for a in attrs.fields(FileItem)}
+_FILE_FIELDS: Final[dict[str, str]] = {_FILE_NAMES.get(name, name): name for name in attrs.fields_dict(FileItem)}
 
 _serializer: Final = TypeSerializer()
 _deserializer: Final = TypeDeserializer()
@@ -85,12 +86,12 @@ def plain(item: Any) -> dict[str, Any]:
     return {k: v for k, v in attrs.asdict(item).items() if v is not None}
 
 
-def _known(values: dict[str, Any], cls: type[Any]) -> Any:
-    names = {a.name for a in attrs.fields(cls)}
+def _known(values: dict[str, Any], cls: type[_T]) -> _T:
+    names = {a.name for a in attrs.fields(cast("type[attrs.AttrsInstance]", cls))}
     return _structure({k: v for k, v in values.items() if k in names}, cls, values)
 
 
-def _structure(fields: dict[str, Any], cls: type[Any], values: dict[str, Any]) -> Any:
+def _structure(fields: dict[str, Any], cls: type[_T], values: dict[str, Any]) -> _T:
     try:
         return structure(fields, cls)
     except AlurError as error:

@@ -140,7 +140,7 @@ class _Work:
                 raise RefusedFileError(
                     uri,
                     Reason.TRANSFORM_FAILED,
-                    f"{self._config.transform} made {changed.num_rows} rows of {table.num_rows}; it must keep every row",
+                    f"{self._config.transform} made {changed.num_rows} rows of {table.num_rows}; it must keep each",
                 )
             table = changed
         for field in arrow_schema(self._config.contract.columns):
@@ -201,7 +201,7 @@ class _Work:
         return PendingUpload(self._clients.s3, self._config.table.location, key, mark=mark)
 
     def _reconcile(self, reads: list[_Read], written: Written) -> None:
-        """parsed = written, per file and in all, by counts taken on both sides."""
+        """Check that parsed = written, per file and in all, by counts taken on both sides."""
         for read in reads:
             parsed = 0 if read.table is None else read.table.num_rows
             if parsed != written.rows.get(read.member.uri, 0):

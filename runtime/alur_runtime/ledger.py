@@ -300,9 +300,7 @@ class Ledger:
         while wanted:
             part, wanted = wanted[:_BATCH_GET_KEYS], wanted[_BATCH_GET_KEYS:]
             keys = [to_attributes({HASH: h, RANGE: r}) for h, r in part]
-            answer = self.client.batch_get_item(
-                RequestItems={self.table_name: {"Keys": keys, "ConsistentRead": True}}
-            )
+            answer = self.client.batch_get_item(RequestItems={self.table_name: {"Keys": keys, "ConsistentRead": True}})
             for values in answer["Responses"].get(self.table_name, ()):
                 item = file_item(from_attributes(values))
                 found[item.uri] = item

@@ -123,7 +123,7 @@ def _bind(names: list[str], uri: str, contract: ContractSpec) -> list[Column]:
             raise RefusedFileError(
                 uri,
                 Reason.HEADER_MISMATCH,
-                f"the header lacks this column of contract {contract.name}, which is not nullable; the header is: {shown}",
+                f"the header lacks this column of contract {contract.name}, which is not nullable; it has: {shown}",
                 column=column.name,
             )
     return [c for c in contract.columns if c.name in names]
@@ -165,8 +165,6 @@ def _finish(parsed: pa.Table, uri: str, contract: ContractSpec) -> pa.Table:
             values = values.cast(TIMESTAMP)
         if values.null_count and not field.nullable:
             row = values.is_null().index(True).as_py() + 1
-            raise RefusedFileError(
-                uri, Reason.NULL_VALUE, MISSING, row=row, column=field.name
-            )
+            raise RefusedFileError(uri, Reason.NULL_VALUE, MISSING, row=row, column=field.name)
         columns.append(values)
     return pa.table(columns, schema=schema)

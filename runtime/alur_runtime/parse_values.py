@@ -21,10 +21,10 @@ from alur_runtime.schema import TIMESTAMP
 _INT: Final = re.compile(r"[+-]?\d+", re.ASCII)
 _FLOAT: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_TIME: Final = re.compile(
-    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}(:?\d{2})?)?", re.ASCII
+_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}(:?\d{2})?)?", re.ASCII)
+_BOOLS: Final = {"true": True, "True": True, "TRUE": True, "1": True} | dict.fromkeys(
+    ("false", "False", "FALSE", "0"), False
 )
-_BOOLS: Final = {"true": True, "True": True, "TRUE": True, "1": True} | dict.fromkeys(("false", "False", "FALSE", "0"), False)
 _SHOWN_CHARACTERS: Final = 80
 MISSING: Final = "has no value, and the column is not nullable"
 
@@ -89,14 +89,15 @@ def _reader(glue_type: str) -> Callable[[str], Any]:
     digits = decimal_digits(glue_type)
     if digits:
         return lambda raw: _read_decimal(raw.strip(), *digits)
-    return {
+    readers: dict[str, Callable[[str], Any]] = {
         "bigint": _read_int,
         "double": _read_float,
         "boolean": _read_bool,
         "string": str,
         "date": _read_date,
         "timestamp": _read_timestamp,
-    }[glue_type]
+    }
+    return readers[glue_type]
 
 
 def _read_int(raw: str) -> int:

@@ -75,7 +75,7 @@ def busy_of(batches: Iterable[tuple[BatchItem, BatchPlan]], me: str) -> Busy:
 
 
 def survey(
-    s3: Any, ledger: Ledger, config: JobConfig, busy: Busy, estimate: int, passed_over: Counter[str]
+    s3: Any, ledger: Ledger, config: JobConfig, busy: Busy, *, estimate: int, passed_over: Counter[str]
 ) -> Survey:
     """List the sources, read the ledger, and decide on every file.
 
@@ -113,9 +113,7 @@ def survey(
     return found
 
 
-def _join_with_long_keys(
-    listing: Iterable[Listed], ledger: Ledger
-) -> Iterator[tuple[Listed | None, FileItem | None]]:
+def _join_with_long_keys(listing: Iterable[Listed], ledger: Ledger) -> Iterator[tuple[Listed | None, FileItem | None]]:
     """The ordered join; files whose ledger key is shortened do not sort as their URIs do and are joined by key."""
     long_files: list[Listed] = []
     long_items: dict[str, FileItem] = {}

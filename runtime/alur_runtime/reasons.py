@@ -199,9 +199,7 @@ _TEXTS: dict[Reason, ReasonText] = {
         "This is a fault in alur: please report it with the run report.",
     ),
     Reason.COMPLETED: ReasonText(_NONE, "The run did all that it was to do.", "Nothing to do."),
-    Reason.NOTHING_TO_DO: ReasonText(
-        _NONE, "No file was new or changed; nothing was written.", "Nothing to do."
-    ),
+    Reason.NOTHING_TO_DO: ReasonText(_NONE, "No file was new or changed; nothing was written.", "Nothing to do."),
     Reason.LEFT_TO_OTHERS: ReasonText(
         _NONE, "Every file that was left is held by another live run.", "Wait for the run that is named."
     ),

@@ -104,8 +104,7 @@ def report_from_json(body: bytes | str) -> RunReport:
     Raises:
         ConfigError: If it is of another form.
     """
-    report: RunReport = structure(json.loads(body), RunReport)
-    return report
+    return structure(json.loads(body), RunReport)
 
 
 def equations(report: RunReport) -> tuple[str, str]:
@@ -143,7 +142,10 @@ def render_text(report: RunReport, *, most_files: int = 50) -> str:
         passed = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.passed_over.items()))
         lines.append(f"  keys that are no files of the sources: {passed}")
     if report.batches:
-        lines += ["", *_table(("batch", "attempt", "outcome", "files", "rows", "objects", "recovered"), _batch_rows(report))]
+        lines += [
+            "",
+            *_table(("batch", "attempt", "outcome", "files", "rows", "objects", "recovered"), _batch_rows(report)),
+        ]
     if report.files:
         ordered = sorted(report.files, key=lambda f: (f.status != "failed", f.status == "unchanged"))
         shown = ordered[:most_files]

@@ -127,12 +127,13 @@ class _ObstoreFetch:
             s3 = self._clients.s3
             own = own_endpoint(s3)
             # Credentials, region and endpoint are boto3's, so that one environment serves both.
+            place: dict[str, Any] = {"endpoint": s3.meta.endpoint_url} if own else {}
             self._stores[bucket] = S3Store(
                 bucket,
                 region=s3.meta.region_name,
+                config=place,  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
                 virtual_hosted_style_request=not own,
                 credential_provider=Boto3CredentialProvider(self._clients.session),
                 client_options={"allow_http": own},
-                **({"endpoint": s3.meta.endpoint_url} if own else {}),
             )
         return self._stores[bucket]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import Any, Final
+import json
+from typing import Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -11,6 +12,7 @@ from alur_runtime.aws import error_code
 from alur_runtime.config import split_uri, structure, to_json
 from alur_runtime.model import Upload
 
+_T = TypeVar("_T")
 _PART_BYTES: Final = 16 * 1024 * 1024  # S3 wants 5 MiB at least and 10,000 parts at most: objects up to 160 GiB
 _DELETE_KEYS: Final = 1000
 _MARK: Final = "alur-upload"
@@ -23,14 +25,12 @@ def put_json(s3: Any, uri: str, value: Any) -> None:
     s3.put_object(Bucket=bucket, Key=key, Body=to_json(value), ContentType="application/json")
 
 
-def get_json(s3: Any, uri: str, cls: type[Any]) -> Any:
+def get_json(s3: Any, uri: str, cls: type[_T]) -> _T:
     """Read an attrs object that `put_json` wrote.
 
     Raises:
         ConfigError: If it is of another form, naming what does not fit.
     """
-    import json  # noqa: PLC0415
-
     return structure(json.loads(get_bytes(s3, uri)), cls)
 
 

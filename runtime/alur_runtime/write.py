@@ -43,7 +43,11 @@ class Written:
 
 
 def write_table(
-    table: pa.Table, partition_by: tuple[str, ...], name: Callable[[int], str], open_upload: OpenUpload, target_bytes: int
+    table: pa.Table,
+    partition_by: tuple[str, ...],
+    name: Callable[[int], str],
+    open_upload: OpenUpload,
+    target_bytes: int,
 ) -> Written:
     """Write rows as Parquet objects, each in its partition's folder.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import decimal  # noqa: TC003 (the contract reads it)
+import decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 

@@ -111,7 +111,10 @@ def test_a_zombie_that_wakes_before_its_commit_commits_nothing(aws: str, at_step
         other.append(world.run())
 
     at_step(Step.UPLOADED, sleep_like_the_dead)
-    zombie = run_ingest(attrs.evolve(world.config, settings=attrs.evolve(QUICK, run_lease_seconds=600, planning_lease_seconds=600)), make_clients())
+    zombie = run_ingest(
+        attrs.evolve(world.config, settings=attrs.evolve(QUICK, run_lease_seconds=600, planning_lease_seconds=600)),
+        make_clients(),
+    )
     assert other[0].batches[0].recovered == "adopted"
     assert zombie.batches[0].outcome == "fenced_off"
     check(world, world.run(), [0, 1, 2, 3])

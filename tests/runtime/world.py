@@ -69,7 +69,10 @@ class World:
         config = JobConfig(
             job="sales",
             table=TableConfig(
-                database=f"db_{tag}", name="sales", location=f"s3://{lake}/db/sales/", metadata=f"s3://{lake}/_alur/db/sales/"
+                database=f"db_{tag}",
+                name="sales",
+                location=f"s3://{lake}/db/sales/",
+                metadata=f"s3://{lake}/_alur/db/sales/",
             ),
             contract=spec,
             sources=(
@@ -164,5 +167,3 @@ def wait_for_leases() -> None:
     import time
 
     time.sleep(QUICK.run_lease_seconds + 0.2)
-
-

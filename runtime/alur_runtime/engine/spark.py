@@ -45,7 +45,8 @@ class SparkEngine:
         todo = list(tasks)
         if not todo:
             return
-        spark = SparkSession.builder.appName(f"alur {config.job}").getOrCreate()
+        builder: Any = SparkSession.builder
+        spark = builder.appName(f"alur {config.job}").getOrCreate()
         text = to_json(config).decode()
         payloads = [
             json.dumps({"config": text, "run_id": run_id, "batch": unstructure(t.batch), "plan": unstructure(t.plan)})
@@ -62,8 +63,8 @@ def work_on_executor(payload: str) -> str:
     data = json.loads(payload)
     clients = make_clients()
     try:
-        batch: BatchItem = structure(data["batch"], BatchItem)
-        plan: BatchPlan = structure(data["plan"], BatchPlan)
+        batch = structure(data["batch"], BatchItem)
+        plan = structure(data["plan"], BatchPlan)
         manifest = work(config_from_json(data["config"]), plan, batch, data["run_id"], clients)
     except Exception:  # noqa: BLE001  (it crosses a process: its traceback is all that can be sent)
         return json.dumps({"error": traceback.format_exc(), "calls": clients.calls.counts()})
@@ -72,7 +73,8 @@ def work_on_executor(payload: str) -> str:
 
 def _outcome(task: Task, answer: dict[str, Any], clients: Clients) -> Outcome:
     for name, calls in answer["calls"].items():
-        clients.calls.add(*name.split("."), calls)
+        service, _, operation = name.partition(".")
+        clients.calls.add(service, operation, calls)
     if "error" in answer:
         return Outcome(task, error=ExecutorError(task.batch.seq, answer["error"]))
     return Outcome(task, structure(answer["manifest"], CommitManifest))
