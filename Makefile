@@ -35,7 +35,8 @@ demo: setup ## Deploy the example to an embedded AWS, run its job four times, sh
 ##@ Check it
 .PHONY: test
 test: setup ## Run all tests; what cannot run on this machine is named at the end
-	@$(BIN)/python -c 'from alur_pulumi.pulumi_cli import find_pulumi_cli as find; print("Pulumi CLI:", find())'
+	@$(BIN)/python -c 'from alur_pulumi.pulumi_cli import find_pulumi_cli; found = find_pulumi_cli(); \
+		print("Pulumi CLI:", getattr(found, "version", "none"), getattr(found, "origin", found))'
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: test-fast
