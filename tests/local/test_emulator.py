@@ -316,6 +316,14 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     assert not Path(f"/proc/{pid}").exists()
 
 
+def test_the_users_own_settings_do_not_lead_elsewhere(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "not-there")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert emulator.client("sts").get_caller_identity()["Account"] == "123456789012"
+    assert emulator.calls()["operations"]["sts.GetCallerIdentity"]
+
+
 def test_a_port_that_is_taken_is_told(emulator: Emulator, tmp_path: Path) -> None:
     port = int(emulator.endpoint.rpartition(":")[2])
     with pytest.raises(EmulatorStartError, match="in use"):

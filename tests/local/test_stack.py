@@ -131,8 +131,6 @@ def test_a_replacement_keeps_what_depends_on_it_whole(
     assert changed(summary) == {"own": "replace", "made": "replace"}
     assert summary.outputs["own"] == before["own"].replace("/one/", "/two/")
     assert summary.outputs["made"].rpartition("/")[2] != before["made"].rpartition("/")[2]
-    assert stack.up().counts() == {"same": 2}
-    stack.destroy()
 
 
 @cli
@@ -155,10 +153,6 @@ def test_retained_and_protected_resources_stay(emulator: Emulator, tmp_path: Pat
     with pytest.raises(DeploymentError, match="guard"):
         stack.up()
     assert iam.get_role(RoleName=names["guard"])
-    wanted.add("guard")
-    options["guard"] = pulumi.ResourceOptions()
-    stack.up()
-    assert stack.destroy().counts() == {"delete": 1}
 
 
 @cli
@@ -193,7 +187,6 @@ def test_a_failed_deployment_keeps_what_was_made(emulator: Emulator, tmp_path: P
         '"Principal": {"Service": "glue.amazonaws.com"}', '"Resource": "*"'
     )
     assert changed(stack.up()) == {"policy": "create"}
-    stack.destroy()
 
 
 @cli
@@ -247,6 +240,8 @@ def test_the_users_own_pulumi_is_not_touched(
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "the user's")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://elsewhere.example.com")
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
 
     def program() -> None:
         aws.iam.Role("role", assume_role_policy=TRUST)

@@ -9,12 +9,11 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import attrs
-import boto3
 import pulumi
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from pulumi.runtime import rpc
 
+from alur_pulumi.local.clients import local_client
 from alur_pulumi.local.errors import NotLoopbackError
 
 Props = dict[str, Any]
@@ -46,14 +45,7 @@ class Aws:
     def client(self, service: str) -> Any:
         """The client of a service; made once."""
         if service not in self._clients:
-            self._clients[service] = boto3.client(
-                service,
-                endpoint_url=self.endpoint,
-                region_name=self.region,
-                aws_access_key_id="test",
-                aws_secret_access_key="test",  # noqa: S106 - the emulator takes any
-                config=Config(retries={"mode": "standard"}, s3={"addressing_style": "path"}),
-            )
+            self._clients[service] = local_client(service, self.endpoint, self.region)
         return self._clients[service]
 
     def arn(self, service: str, resource: str) -> str:
