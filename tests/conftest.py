@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ def _find_java() -> str | None:
 
 
 def _missing_java() -> str | None:
+    # Spark starts `python3` for its workers unless it is told: that need not be the one with the packages.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     if importlib.util.find_spec("pyspark") is None:
         return "pyspark is not installed (make setup)"
     return _find_java()
