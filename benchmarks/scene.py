@@ -29,7 +29,7 @@ from alur_pulumi.cli.follow import run_of
 from alur_pulumi.local.emulator import Emulator
 from alur_pulumi.local.stack import open_stack
 from alur_runtime import contract
-from alur_runtime.config import Settings
+from alur_runtime.config import EngineChoice, Settings
 from alur_runtime.ledger import Ledger
 from alur_runtime.report import RunReport, report_from_json
 from alur_runtime.store import get_bytes
@@ -128,12 +128,15 @@ class Scene:
 
 
 @contextlib.contextmanager
-def deployed(settings: Settings, *, max_concurrent_runs: int = 5) -> Iterator[Scene]:
+def deployed(
+    settings: Settings, *, max_concurrent_runs: int = 5, engine: EngineChoice = EngineChoice.AUTO
+) -> Iterator[Scene]:
     """Deploy a table and its job to a new embedded AWS.
 
     Args:
         settings: The runtime's.
         max_concurrent_runs: Of the job.
+        engine: Where the job works on its batches.
     """
 
     def program() -> None:
@@ -145,6 +148,7 @@ def deployed(settings: Settings, *, max_concurrent_runs: int = 5) -> Iterator[Sc
             sources=[Source(name="events", prefix="events/")],
             landing_on_destroy=OnDestroy.DELETE,
             settings=settings,
+            engine=engine,
             max_concurrent_runs=max_concurrent_runs,
         )
         job = IngestionJob("events", args)

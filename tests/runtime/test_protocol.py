@@ -14,11 +14,14 @@ from world import QUICK, World, rows, wait_for_leases
 from alur_runtime import commit, ingest, kernel, steps, store
 from alur_runtime.aws import make_clients
 from alur_runtime.errors import FencedOffError
-from alur_runtime.ingest import run_ingest
 from alur_runtime.ledger import Ledger
 from alur_runtime.model import BatchStatus, FileStatus, Lease
 from alur_runtime.report import RunReport, render_text
 from alur_runtime.steps import Step
+
+
+# A run under these shows no heartbeat while a test lasts.
+SLEEPY = attrs.evolve(QUICK, run_lease_seconds=600, planning_lease_seconds=600)
 
 
 class Killed(BaseException):
@@ -111,10 +114,7 @@ def test_a_zombie_that_wakes_before_its_commit_commits_nothing(aws: str, at_step
         other.append(world.run())
 
     at_step(Step.UPLOADED, sleep_like_the_dead)
-    zombie = run_ingest(
-        attrs.evolve(world.config, settings=attrs.evolve(QUICK, run_lease_seconds=600, planning_lease_seconds=600)),
-        make_clients(),
-    )
+    zombie = world.run(settings=SLEEPY)
     assert other[0].batches[0].recovered == "adopted"
     assert zombie.batches[0].outcome == "fenced_off"
     check(world, world.run(), [0, 1, 2, 3])
@@ -178,7 +178,7 @@ def test_a_plan_under_a_lost_lease_is_refused(aws: str, at_step: Any) -> None:
         assert world.run().rows_written == 4
 
     at_step(Step.PLANNED, another_plans_meanwhile)
-    report = world.run()
+    report = world.run(settings=SLEEPY)
     check(world, report, [0, 1, 2, 3])
     assert len(world.objects()) == 1
 

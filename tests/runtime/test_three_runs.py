@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from world import World, rows
 
@@ -10,7 +12,10 @@ from alur_runtime.report import reconciles, render_text
 
 
 @pytest.mark.parametrize("engine", [EngineChoice.LOCAL, pytest.param(EngineChoice.SPARK, marks=pytest.mark.spark)])
-def test_three_runs(aws: str, engine: EngineChoice) -> None:
+def test_three_runs(aws: str, engine: EngineChoice, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Spark's workers are processes of their own.
+    monkeypatch.setenv("PYTHONPATH", str(repository / "runtime"))
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
     world = World.make(aws, engine=engine)
     world.land("orders/orders_batch1.csv", rows(0, 50))
     world.land("orders/orders_batch2.csv", rows(50, 30, "US"))
