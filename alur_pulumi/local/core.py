@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -46,6 +47,8 @@ class ProviderCore:
     """Deploys resources to an AWS on this machine."""
 
     aws: Aws
+    folder: Path = attrs.field(factory=Path.cwd)
+    """What relative paths of file assets start from."""
 
     def check(self, urn: str, old: Props, new: Props, seed: bytes) -> Props:
         """Refuse what is not supported and give a name to what has none.
@@ -71,7 +74,7 @@ class ProviderCore:
                 raise InvalidInputError(kind.token, argument, "is missing")
         for argument, value in checked.items():
             if isinstance(value, pulumi.Asset | pulumi.Archive):
-                checked[argument] = _kept(kind, argument, value)
+                checked[argument] = _kept(kind, argument, value, self.folder)
         name = kind.name_argument
         prefixed = "namePrefix" if name == "name" else f"{name}Prefix"
         if name and name not in checked:
@@ -240,9 +243,9 @@ def _stored(inputs: Props) -> Props:
     return {key: _plain(value) for key, value in inputs.items() if key != DEFAULTS}
 
 
-def _kept(kind: Kind, argument: str, asset: pulumi.Asset | pulumi.Archive) -> Props:
+def _kept(kind: Kind, argument: str, asset: pulumi.Asset | pulumi.Archive, folder: Path) -> Props:
     try:
-        return keep_asset(asset)
+        return keep_asset(asset, folder)
     except (OSError, TypeError) as error:
         raise InvalidInputError(kind.token, argument, str(error)) from error
 

@@ -26,6 +26,8 @@ class Project:
     run: Program
     config: Mapping[str, str] = attrs.field(factory=dict)
     """Configuration by full key, such as ``aws:region``."""
+    folder: Path = attrs.field(factory=Path.cwd)
+    """What relative paths of file assets start from."""
 
 
 def load_project(folder: Path, stack: str, code: Sequence[Path] = ()) -> Project:
@@ -54,7 +56,7 @@ def load_project(folder: Path, stack: str, code: Sequence[Path] = ()) -> Project
         with _fresh_modules(roots), _within(script.parent):
             runpy.run_path(str(script), run_name="__main__")
 
-    return Project(name, run, config)
+    return Project(name, run, config, script.parent)
 
 
 def _full_key(project: str, key: str) -> str:

@@ -64,6 +64,7 @@ class LocalStack:
             project_settings=automation.ProjectSettings(
                 name=project.name,
                 runtime="python",
+                main=str(project.folder),
                 backend=automation.ProjectBackend(folders["state"].as_uri()),
             ),
             pulumi_command=_command(cli, work_dir),

@@ -107,7 +107,8 @@ class StackWithoutEngine:
             raise DeploymentError(operation, self.name, traceback.format_exception(error)) from error
 
     def _core(self) -> ProviderCore:
-        return ProviderCore(Aws(self.endpoint, self.project.config.get("aws:region", self.region)))
+        region = self.project.config.get("aws:region", self.region)
+        return ProviderCore(Aws(self.endpoint, region), self.project.folder)
 
     def _load(self) -> StackState:
         return StackState.load(self.work_dir / f"{self.project.name}.{self.name}.json")

@@ -206,6 +206,9 @@ def test_a_project_folder_is_run_with_its_configuration_and_read_anew(
         "config = pulumi.Config()\n"
         "group = aws.cloudwatch.LogGroup('group', retention_in_days=config.require_int('days'),\n"
         "    tags={'tag': TAG, 'deep': str(config.require_object('deep')['flag'])})\n"
+        "bucket = aws.s3.Bucket('files', force_destroy=True)\n"
+        "aws.s3.BucketObjectv2('file', bucket=bucket.bucket, key='helper', "
+        "source=pulumi.FileAsset('helper.py'))\n"
         "pulumi.export('arn', group.arn)\n"
         "pulumi.export('word', config.require('word'))\n"
         "pulumi.export('region', aws.get_region().region)\n"
@@ -218,8 +221,8 @@ def test_a_project_folder_is_run_with_its_configuration_and_read_anew(
     assert (outputs["word"], outputs["region"]) == ("hello", "eu-west-1")
     assert outputs["arn"].startswith("arn:aws:logs:eu-west-1:")
     (folder / "helper.py").write_text("TAG = 'two, and longer'\n")
-    assert changed(open_it().up()) == {"group": "update"}
-    assert open_it().destroy().counts() == {"delete": 1}
+    assert changed(open_it().up()) == {"group": "update", "file": "update"}
+    assert open_it().destroy().counts() == {"delete": 3}
 
 
 def test_without_an_engine_it_says_so(emulator: Emulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

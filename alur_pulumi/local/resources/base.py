@@ -183,7 +183,7 @@ def tag_outputs(tags: Mapping[str, str]) -> Props:
     return {"tags": dict(tags), "tagsAll": dict(tags)} if tags else {"tagsAll": {}}
 
 
-def keep_asset(asset: pulumi.Asset | pulumi.Archive) -> Props:
+def keep_asset(asset: pulumi.Asset | pulumi.Archive, folder: Path) -> Props:
     """An asset as plain data with the digest of its content.
 
     The engine shows a diff no more than the digest that it made of an asset, and the SDK's
@@ -193,7 +193,7 @@ def keep_asset(asset: pulumi.Asset | pulumi.Archive) -> Props:
         TypeError: The asset is neither a file nor a string.
     """
     if isinstance(asset, pulumi.FileAsset):
-        kept: Props = {"path": str(Path(asset.path).absolute())}
+        kept: Props = {"path": str(folder.absolute() / asset.path)}
     elif isinstance(asset, pulumi.StringAsset):
         kept = {"text": asset.text}
     else:
