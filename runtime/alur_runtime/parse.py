@@ -7,10 +7,12 @@ the column at fault, or to take what is right and only unusual (time zones that 
 from __future__ import annotations
 
 import csv
+import decimal
 import re
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from alur_runtime.config import CsvOptions
@@ -166,5 +168,20 @@ def _finish(parsed: pa.Table, uri: str, contract: ContractSpec) -> pa.Table:
         if values.null_count and not field.nullable:
             row = values.is_null().index(True).as_py() + 1
             raise RefusedFileError(uri, Reason.NULL_VALUE, MISSING, row=row, column=field.name)
+        _check_digits(values)
         columns.append(values)
     return pa.table(columns, schema=schema)
+
+
+def _check_digits(values: pa.ChunkedArray) -> None:
+    """Refuse decimals of more digits than their type has: pyarrow lets some through (1234 into decimal(4,2)).
+
+    Raises:
+        ValueError: If there is one.
+    """
+    if not pa.types.is_decimal(values.type):
+        return
+    found = pc.min_max(values).as_py()
+    limit = decimal.Decimal(10) ** (values.type.precision - values.type.scale)
+    if found["min"] is not None and max(-found["min"], found["max"]) >= limit:
+        raise ValueError(f"a value of more digits than {values.type}")

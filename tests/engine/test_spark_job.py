@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks.scene import deployed, events
 
 from alur_runtime.config import EngineChoice, Settings
+from benchmarks.scene import deployed, events
 
 
 @pytest.mark.engine

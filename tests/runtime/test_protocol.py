@@ -19,7 +19,6 @@ from alur_runtime.model import BatchStatus, FileStatus, Lease
 from alur_runtime.report import RunReport, render_text
 from alur_runtime.steps import Step
 
-
 # A run under these shows no heartbeat while a test lasts.
 SLEEPY = attrs.evolve(QUICK, run_lease_seconds=600, planning_lease_seconds=600)
 
