@@ -5,6 +5,7 @@ import json
 import os
 import runpy
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -95,7 +96,16 @@ def _lies_within(module: ModuleType, roots: Sequence[Path]) -> bool:
     if not file:
         return False
     path = Path(file).resolve()
+    # A virtual environment often lies within the project: its libraries are nobody's program. Forgetting them would
+    # load compiled ones (protobuf, grpc) a second time, which crashes the process.
+    if any(path.is_relative_to(place) for place in _installed()):
+        return False
     return any(path.is_relative_to(root) for root in roots)
+
+
+def _installed() -> set[Path]:
+    """Where libraries are installed."""
+    return {Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 
 
 @contextlib.contextmanager
