@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import attrs
 import boto3
@@ -157,8 +158,11 @@ def deployed(
         for name, value in outputs.items():
             pulumi.export(name, value)
 
-    with tempfile.TemporaryDirectory(prefix="alur-scene-") as folder, Emulator.start() as emulator:
-        os.environ |= emulator.environment()
+    with (
+        tempfile.TemporaryDirectory(prefix="alur-scene-") as folder,
+        Emulator.start() as emulator,
+        mock.patch.dict(os.environ, emulator.environment()),
+    ):
         stack = open_stack(program, emulator=emulator, work_dir=Path(folder), project="bench")
         print(f"deployed with engine {stack.engine}", flush=True)
         yield Scene(emulator, stack.up().outputs)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import subprocess
+import sys
 import uuid
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -17,7 +21,8 @@ from alur_runtime.config import JobConfig, LedgerConfig, Settings, SourceConfig,
 from alur_runtime.contract import ContractSpec
 from alur_runtime.ingest import run_ingest
 from alur_runtime.ledger import Ledger
-from alur_runtime.report import RunReport
+from alur_runtime.report import RunReport, report_from_json
+from alur_runtime.store import get_bytes, put_json
 
 QUICK = Settings(run_lease_seconds=1.0, planning_lease_seconds=1.0, threads=2, fetch_threads=4)
 
@@ -124,6 +129,21 @@ class World:
 
     def run(self, **changes: Any) -> RunReport:
         return run_ingest(attrs.evolve(self.config, **changes), make_clients())
+
+    def run_as_glue_does(self, runtime: Path, **changes: Any) -> RunReport:
+        """Run in a process of its own, by the command that Glue starts."""
+        uri, run_id = f"{self.config.table.metadata}config.json", f"jr_{uuid.uuid4().hex}"
+        put_json(self.clients.s3, uri, attrs.evolve(self.config, **changes))
+        arguments = ["--JOB_NAME", "sales", "--alur_config", uri, "--JOB_RUN_ID", run_id, "--enable-metrics", "true"]
+        environment = {**os.environ, "PYTHONPATH": str(runtime), "SPARK_LOCAL_IP": "127.0.0.1"}
+        command = [sys.executable, "-m", "alur_runtime", *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        found = [run for run in self.ledger.runs(10) if run.glue_run_id == run_id]
+        assert found, done.stderr
+        report = report_from_json(get_bytes(self.clients.s3, found[0].report_uri))
+        assert done.returncode == report.exit_code == found[0].exit_code, done.stderr
+        assert report.run_id in done.stdout
+        return report
 
     def objects(self) -> list[str]:
         """Keys below the table's location."""
