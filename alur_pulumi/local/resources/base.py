@@ -3,7 +3,7 @@
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -171,6 +171,28 @@ def document(value: Any) -> str:
 def tag_list(tags: Mapping[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
     """Tags in the list form that most services take."""
     return [{key: name, value: text} for name, text in tags.items()]
+
+
+def sync_tags(
+    untag: Callable[..., object],
+    tag: Callable[..., object],
+    old: Mapping[str, str],
+    new: Mapping[str, str],
+    **target: str,
+) -> None:
+    """Take off the tags that are gone and set the rest, by a service's pair of calls.
+
+    Args:
+        untag: Takes ``TagKeys``.
+        tag: Takes ``Tags``.
+        old: As they are.
+        new: As they shall be.
+        **target: The resource, as both calls name it.
+    """
+    if gone := sorted(old.keys() - new.keys()):
+        untag(**target, TagKeys=gone)
+    if new:
+        tag(**target, Tags=tag_list(new))
 
 
 def tag_map(tags: list[dict[str, str]], key: str = "Key", value: str = "Value") -> dict[str, str]:

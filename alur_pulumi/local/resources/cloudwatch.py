@@ -10,6 +10,7 @@ from alur_pulumi.local.resources.base import (
     from_aws,
     or_none,
     set_only,
+    sync_tags,
     tag_list,
     tag_map,
     tag_outputs,
@@ -96,10 +97,7 @@ class MetricAlarm(Kind):
         """Take off what is gone and set the rest."""
         cloudwatch = aws.client("cloudwatch")
         arn = aws.arn("cloudwatch", f"alarm:{resource_id}")
-        if gone := sorted(old.keys() - new.keys()):
-            cloudwatch.untag_resource(ResourceARN=arn, TagKeys=gone)
-        if new:
-            cloudwatch.tag_resource(ResourceARN=arn, Tags=tag_list(new))
+        sync_tags(cloudwatch.untag_resource, cloudwatch.tag_resource, old, new, ResourceARN=arn)
 
 
 class Dashboard(Kind):

@@ -9,7 +9,7 @@ from alur_pulumi.local.resources.base import (
     Props,
     or_none,
     set_only,
-    tag_list,
+    sync_tags,
     tag_map,
     tag_outputs,
 )
@@ -116,10 +116,7 @@ class Table(Kind):
         """Take off what is gone and set the rest."""
         dynamodb = aws.client("dynamodb")
         arn = aws.arn("dynamodb", f"table/{resource_id}")
-        if gone := sorted(old.keys() - new.keys()):
-            dynamodb.untag_resource(ResourceArn=arn, TagKeys=gone)
-        if new:
-            dynamodb.tag_resource(ResourceArn=arn, Tags=tag_list(new))
+        sync_tags(dynamodb.untag_resource, dynamodb.tag_resource, old, new, ResourceArn=arn)
 
     def _write_extras(self, aws: Aws, name: str, old: Props, new: Props) -> None:
         dynamodb = aws.client("dynamodb")

@@ -10,7 +10,7 @@ from alur_pulumi.local.resources.base import (
     from_aws,
     or_none,
     set_only,
-    tag_list,
+    sync_tags,
     tag_map,
     tag_outputs,
     to_aws,
@@ -104,10 +104,7 @@ class EventRule(Kind):
         events = aws.client("events")
         bus, name = resource_id.rsplit("/", 1)
         arn = events.describe_rule(Name=name, EventBusName=bus)["Arn"]
-        if gone := sorted(old.keys() - new.keys()):
-            events.untag_resource(ResourceARN=arn, TagKeys=gone)
-        if new:
-            events.tag_resource(ResourceARN=arn, Tags=tag_list(new))
+        sync_tags(events.untag_resource, events.tag_resource, old, new, ResourceARN=arn)
 
 
 class EventTarget(Kind):

@@ -10,7 +10,7 @@ from alur_pulumi.local.resources.base import (
     document,
     or_none,
     set_only,
-    tag_list,
+    sync_tags,
     tag_map,
     tag_outputs,
     to_aws,
@@ -98,10 +98,7 @@ class Role(Kind):
     def write_tags(self, aws: Aws, resource_id: str, old: Mapping[str, str], new: Mapping[str, str]) -> None:
         """Take off what is gone and set the rest."""
         iam = aws.client("iam")
-        if gone := sorted(old.keys() - new.keys()):
-            iam.untag_role(RoleName=resource_id, TagKeys=gone)
-        if new:
-            iam.tag_role(RoleName=resource_id, Tags=tag_list(new))
+        sync_tags(iam.untag_role, iam.tag_role, old, new, RoleName=resource_id)
 
 
 class Policy(Kind):
@@ -167,10 +164,7 @@ class Policy(Kind):
     def write_tags(self, aws: Aws, resource_id: str, old: Mapping[str, str], new: Mapping[str, str]) -> None:
         """Take off what is gone and set the rest."""
         iam = aws.client("iam")
-        if gone := sorted(old.keys() - new.keys()):
-            iam.untag_policy(PolicyArn=resource_id, TagKeys=gone)
-        if new:
-            iam.tag_policy(PolicyArn=resource_id, Tags=tag_list(new))
+        sync_tags(iam.untag_policy, iam.tag_policy, old, new, PolicyArn=resource_id)
 
 
 class RolePolicyAttachment(Kind):

@@ -9,7 +9,7 @@ from alur_pulumi.local.resources.base import (
     Props,
     from_aws,
     or_none,
-    tag_list,
+    sync_tags,
     tag_map,
     tag_outputs,
     to_aws,
@@ -77,10 +77,7 @@ class Topic(Kind):
     def write_tags(self, aws: Aws, resource_id: str, old: Mapping[str, str], new: Mapping[str, str]) -> None:
         """Take off what is gone and set the rest."""
         sns = aws.client("sns")
-        if gone := sorted(old.keys() - new.keys()):
-            sns.untag_resource(ResourceArn=resource_id, TagKeys=gone)
-        if new:
-            sns.tag_resource(ResourceArn=resource_id, Tags=tag_list(new))
+        sync_tags(sns.untag_resource, sns.tag_resource, old, new, ResourceArn=resource_id)
 
 
 class TopicPolicy(Kind):
