@@ -298,7 +298,7 @@ class _Run:
             self._put_away(manifest)
             self._tally.not_committed(task.batch, uris, Reason.FENCED_OFF, str(error))
         except ReconcileError as error:
-            self._ledger.give_up(task.batch, str(error))
+            self._ledger.give_up(task.batch, str(error), self._settings.history_days)
             self._tally.not_committed(task.batch, uris, Reason.COUNTS_DIFFER, str(error))
         except LostUploadError as error:
             self._tally.not_committed(task.batch, uris, Reason.UPLOAD_LOST, str(error))

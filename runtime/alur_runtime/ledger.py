@@ -243,21 +243,19 @@ class Ledger:
         self._move(batch, again)
         return again
 
-    def give_up(self, batch: BatchItem, error: str) -> BatchItem:
+    def give_up(self, batch: BatchItem, error: str, history_days: int) -> None:
         """End a processing batch that cannot be done; its files are planned again.
 
         Raises:
             FencedOffError: If another run has taken it over since.
         """
         failed = attrs.evolve(batch, status=BatchStatus.FAILED, error=error)
-        self._move(batch, failed)
-        return failed
+        self._move(batch, failed, expires=_expiry(history_days))
 
     def complete(self, batch: BatchItem, history_days: int) -> None:
         """Close a batch that was rolled forward; does nothing if another run has closed it already."""
-        expires = int(time.time()) + history_days * _DAY_SECONDS
         try:
-            self._move(batch, attrs.evolve(batch, status=BatchStatus.COMPLETED), expires=expires)
+            self._move(batch, attrs.evolve(batch, status=BatchStatus.COMPLETED), expires=_expiry(history_days))
         except FencedOffError:
             found = self.batch(batch.seq)
             if found is not None and found.status is not BatchStatus.COMPLETED:
@@ -377,6 +375,11 @@ class Ledger:
             if "LastEvaluatedKey" not in answer:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _expiry(history_days: int) -> int:
+    """When DynamoDB may forget a closed batch, in epoch seconds."""
+    return int(time.time()) + history_days * _DAY_SECONDS
 
 
 def _old_item(error: ClientError) -> dict[str, Any]:

@@ -223,7 +223,7 @@ def test_a_file_deleted_after_it_was_listed_is_left_out(aws: str, at_step: Any) 
 
 
 def test_a_live_runs_files_are_left_to_it(aws: str, at_step: Any) -> None:
-    world = World.make(aws)
+    world = World.make(aws, settings=attrs.evolve(QUICK, run_lease_seconds=6.0))
     world.land("orders/a.csv", rows(0, 4))
     seconds: list[RunReport] = []
     at_step(Step.READ, lambda: seconds.append(world.run()))
