@@ -2,7 +2,7 @@
 
 import re
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import boto3
 import pyarrow as pa
@@ -47,7 +47,7 @@ def read_table(database: str, name: str) -> pa.Table:
 def _read_partition(partition: dict[str, Any], keys: list[dict[str, str]], stored: pa.Schema) -> pa.Table:
     rows = _read_folder(partition["StorageDescriptor"]["Location"], stored)
     for key, value in zip(keys, partition["Values"], strict=True):
-        text = None if value == "__HIVE_DEFAULT_PARTITION__" else unquote(value)
+        text = None if value == "__HIVE_DEFAULT_PARTITION__" else value
         constant = pa.repeat(pa.scalar(text, pa.string()), rows.num_rows).cast(arrow_type(key["Type"]))
         rows = rows.append_column(key["Name"], constant)
     return rows

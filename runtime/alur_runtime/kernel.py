@@ -36,7 +36,7 @@ from alur_runtime.model import (
     Member,
     Upload,
 )
-from alur_runtime.naming import object_name
+from alur_runtime.naming import NULL_PARTITION, object_name
 from alur_runtime.parse import RefusedFileError, parse_csv
 from alur_runtime.reasons import Reason
 from alur_runtime.schema import TIMESTAMP, arrow_schema
@@ -153,16 +153,16 @@ class _Work:
         return table
 
     def _check_partitions(self, uri: str, table: pa.Table) -> None:
+        """Refuse values that readers of Hive-style folders would take for null."""
         for name in self._config.contract.partition_by:
-            row = pc.index(table[name].cast(pa.string()), "").as_py() + 1
-            if row:
-                raise RefusedFileError(
-                    uri,
-                    Reason.BAD_VALUE,
-                    "is an empty string, which Hive cannot tell from null in a partition column",
-                    row=row,
-                    column=name,
-                )
+            values = table[name].cast(pa.string())
+            for value, problem in (
+                ("", "is an empty string, which Hive cannot tell from null in a partition column"),
+                (NULL_PARTITION, f"is {NULL_PARTITION!r}, which is how Hive writes null in a partition column"),
+            ):
+                row = pc.index(values, value).as_py() + 1
+                if row:
+                    raise RefusedFileError(uri, Reason.BAD_VALUE, problem, row=row, column=name)
 
     # --- write ----------------------------------------------------------------------------------------------------
 
