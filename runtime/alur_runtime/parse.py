@@ -54,10 +54,8 @@ def parse_csv(body: bytes, uri: str, contract: ContractSpec, options: CsvOptions
     text = _as_utf8(body, uri, options)
     names, start = split_header(text, options)
     present = _bind(names, uri, contract)
-    data = memoryview(text)[start:]
-    if not data.nbytes or not bytes(data[:64]).strip():
-        data = memoryview(bytes(data).strip(b"\r\n"))
-    if not data.nbytes:
+    data = text[start:]
+    if not data.strip(b"\r\n"):
         return arrow_schema(contract.columns).empty_table()
     refusal = ""
     # pyarrow reads either all times without an offset or all with one; where rows differ they are read as text.
@@ -68,7 +66,7 @@ def parse_csv(body: bytes, uri: str, contract: ContractSpec, options: CsvOptions
             raise
         except ValueError as error:  # pa.ArrowInvalid is one
             refusal = str(error)
-    fault = find_fault(bytes(data).decode(), names, present, options)
+    fault = find_fault(data.decode(), names, present, options)
     if fault is None:
         raise RefusedFileError(uri, Reason.UNREADABLE, f"cannot be read as CSV: {refusal}")
     raise RefusedFileError(uri, fault.reason, fault.problem, row=fault.row, column=fault.column)
@@ -132,9 +130,9 @@ def _bind(names: list[str], uri: str, contract: ContractSpec) -> list[Column]:
 
 
 def _parse_typed(
-    data: memoryview, names: list[str], present: list[Column], options: CsvOptions, times: pa.DataType
+    data: bytes, names: list[str], present: list[Column], options: CsvOptions, times: pa.DataType
 ) -> pa.Table:
-    quoted_lines = options.quote.encode() in bytes(data)
+    quoted_lines = options.quote.encode() in data
     types = {c.name: times if c.type == "timestamp" else arrow_type(c.type) for c in present}
     return pacsv.read_csv(
         pa.BufferReader(pa.py_buffer(data)),
