@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import attrs
@@ -35,6 +35,3 @@ class Engine(Protocol):
     def run(self, tasks: Iterable[Task], config: JobConfig, run_id: str, clients: Clients) -> Iterator[Outcome]:
         """Work on the tasks; an error of one does not stop the others."""
         ...
-
-
-EngineFactory = Callable[[], Engine]
