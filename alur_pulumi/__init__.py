@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from alur_pulumi.job_args import IngestionJobArgs
     from alur_pulumi.job_config import Source
     from alur_pulumi.state_table import StateTable, StateTableArgs
-    from alur_runtime.config import CsvOptions, EngineChoice, OnChange, Settings
-    from alur_runtime.contract import ContractSpec, Decimal, column, contract
+    from alur_runtime.config import EngineChoice, OnChange, Settings
+    from alur_runtime.contract import ContractSpec
+    from alur_runtime.declare import Decimal, column, contract
+    from alur_runtime.options import CsvOptions, ErrorBudget, JsonLinesOptions, ParquetOptions
 
 __version__ = "0.1.0"
 
@@ -26,10 +28,13 @@ __all__ = [
     "CsvOptions",
     "Decimal",
     "EngineChoice",
+    "ErrorBudget",
     "IngestionJob",
     "IngestionJobArgs",
+    "JsonLinesOptions",
     "OnChange",
     "OnDestroy",
+    "ParquetOptions",
     "Settings",
     "Source",
     "StateTable",
@@ -45,8 +50,11 @@ _LAZY: Final = {
     "BronzeTable": "alur_pulumi.bronze_table",
     "BronzeTableArgs": "alur_pulumi.bronze_table",
     "ContractSpec": "alur_runtime.contract",
-    "CsvOptions": "alur_runtime.config",
-    "Decimal": "alur_runtime.contract",
+    "CsvOptions": "alur_runtime.options",
+    "ErrorBudget": "alur_runtime.options",
+    "JsonLinesOptions": "alur_runtime.options",
+    "ParquetOptions": "alur_runtime.options",
+    "Decimal": "alur_runtime.declare",
     "EngineChoice": "alur_runtime.config",
     "IngestionJob": "alur_pulumi.ingestion_job",
     "IngestionJobArgs": "alur_pulumi.job_args",
@@ -56,8 +64,8 @@ _LAZY: Final = {
     "Source": "alur_pulumi.job_config",
     "StateTable": "alur_pulumi.state_table",
     "StateTableArgs": "alur_pulumi.state_table",
-    "column": "alur_runtime.contract",
-    "contract": "alur_runtime.contract",
+    "column": "alur_runtime.declare",
+    "contract": "alur_runtime.declare",
 }
 
 

@@ -10,7 +10,8 @@ from alur_pulumi import catalog
 from alur_pulumi.buckets import BucketSettings, OnDestroy, private_bucket
 from alur_pulumi.checks import Checker
 from alur_runtime.config import OnChange, metadata_columns
-from alur_runtime.contract import ContractSpec, check_spec, spec_of
+from alur_runtime.contract import ContractSpec, check_spec
+from alur_runtime.declare import spec_of
 from alur_runtime.errors import ContractError
 
 

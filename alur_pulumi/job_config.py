@@ -11,7 +11,6 @@ import pulumi
 from alur_pulumi.checks import Checker
 from alur_pulumi.wheels import Wheel
 from alur_runtime.config import (
-    CsvOptions,
     EngineChoice,
     JobConfig,
     LedgerConfig,
@@ -25,6 +24,7 @@ from alur_runtime.config import (
 )
 from alur_runtime.contract import ContractSpec
 from alur_runtime.errors import ConfigError
+from alur_runtime.options import AnyOptions
 
 CONFIG_NAME: Final = "config.json"
 
@@ -39,14 +39,14 @@ class Source:
         bucket: Name of the bucket; the job's landing bucket if none is given.
         pattern: A glob over the key below the prefix: `*` and `?` do not cross `/`, `**` does, `{a,b}` is
             either.
-        csv: How the files are written.
+        files: How the files are written; as the contract says if not given.
     """
 
     name: str
     prefix: str = ""
     bucket: pulumi.Input[str] | None = None
     pattern: str = "**"
-    csv: CsvOptions = attrs.field(factory=CsvOptions)
+    files: AnyOptions | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -104,7 +104,9 @@ def job_config(plan: JobPlan, places: Places) -> JobConfig:
         ConfigError: If it does not fit together.
     """
     sources = tuple(
-        SourceConfig(name=s.name, uri=f"s3://{bucket}/{s.prefix}", pattern=s.pattern, csv=s.csv)
+        SourceConfig(
+            name=s.name, uri=f"s3://{bucket}/{s.prefix}", pattern=s.pattern, files=s.files or plan.contract.files
+        )
         for s, bucket in zip(plan.sources, places.buckets, strict=True)
     )
     table = TableConfig(database=places.database, name=places.table, location=places.location, metadata=places.metadata)
@@ -143,7 +145,7 @@ def code_digest(
         "wheels": sorted(wheel.digest for wheel in wheels),
         "contract": unstructure(contract),
         "on_change": on_change,
-        "csv": {source.name: unstructure(source.csv) for source in sources},
+        "files": {source.name: unstructure(source.files) for source in sources if source.files},
         "transform": transform,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

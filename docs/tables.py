@@ -25,7 +25,7 @@ _CLASSES: Final = {
     "BronzeTableArgs": "alur_pulumi.bronze_table",
     "IngestionJobArgs": "alur_pulumi.job_args",
     "Source": "alur_pulumi.job_config",
-    "CsvOptions": "alur_runtime.config",
+    "CsvOptions": "alur_runtime.options",
     "Settings": "alur_runtime.config",
 }
 _LASTING: Final = {
@@ -56,8 +56,15 @@ def class_table(cls: type[Any]) -> str:
 
 
 def attribute_texts(cls: type[Any]) -> dict[str, str]:
-    """What the section "Attributes" of a class's docstring says, by name."""
-    section = (inspect.getdoc(cls) or "").partition("Attributes:\n")[2]
+    """What the sections "Attributes" of a class's and its bases' docstrings say, by name."""
+    found: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        found |= _attributes_section(base.__doc__ or "")
+    return found
+
+
+def _attributes_section(doc: str) -> dict[str, str]:
+    section = inspect.cleandoc(doc).partition("Attributes:\n")[2]
     found: dict[str, str] = {}
     name = ""
     for line in inspect.cleandoc("\n" + section).splitlines():

@@ -1,8 +1,47 @@
 """alur's runtime: files that land in S3 become rows of a Parquet table, each version exactly once."""
 
-from alur_runtime.contract import Column, ContractSpec, Decimal, column, contract, spec_of
+from alur_runtime.contract import Column, ContractSpec, Extras
+from alur_runtime.declare import (
+    Decimal,
+    Float32,
+    Int8,
+    Int16,
+    Int32,
+    Int64,
+    bucket,
+    column,
+    contract,
+    day,
+    hour,
+    month,
+    spec_of,
+)
 from alur_runtime.errors import AlurError
+from alur_runtime.options import CsvOptions, ErrorBudget, JsonLinesOptions, ParquetOptions
 
 __version__ = "0.1.0"
 
-__all__ = ["AlurError", "Column", "ContractSpec", "Decimal", "__version__", "column", "contract", "spec_of"]
+__all__ = [
+    "AlurError",
+    "Column",
+    "ContractSpec",
+    "CsvOptions",
+    "Decimal",
+    "ErrorBudget",
+    "Extras",
+    "Float32",
+    "Int8",
+    "Int16",
+    "Int32",
+    "Int64",
+    "JsonLinesOptions",
+    "ParquetOptions",
+    "__version__",
+    "bucket",
+    "column",
+    "contract",
+    "day",
+    "hour",
+    "month",
+    "spec_of",
+]

@@ -9,9 +9,21 @@ from typing import Any, Final, TypeVar
 import attrs
 import cattrs
 from cattrs import transform_error
+from cattrs.strategies import configure_tagged_union
 
-from alur_runtime.contract import Column, ContractSpec, check_spec
+from alur_runtime.contract import RESCUED, Column, ContractSpec, check_spec
 from alur_runtime.errors import ConfigError
+from alur_runtime.globs import compile_glob
+from alur_runtime.options import (
+    NO_BAD_ROWS,
+    AnyOptions,
+    CsvOptions,
+    ErrorBudget,
+    JsonLinesOptions,
+    ParquetOptions,
+    check_budget,
+    check_options,
+)
 
 _T = TypeVar("_T")
 
@@ -45,21 +57,6 @@ class EngineChoice(StrEnum):
 
 
 @attrs.frozen(kw_only=True)
-class CsvOptions:
-    """How the CSV files of a source are written.
-
-    Attributes:
-        separator: One character between fields.
-        quote: One character around fields that hold the separator, quotes (doubled) or line ends.
-        encoding: A codec name; a UTF-8 byte order mark is read past.
-    """
-
-    separator: str = ","
-    quote: str = '"'
-    encoding: str = "utf-8"
-
-
-@attrs.frozen(kw_only=True)
 class SourceConfig:
     """Where files land.
 
@@ -67,13 +64,17 @@ class SourceConfig:
         name: The source system; stands in `_source_system`.
         uri: ``s3://bucket/prefix/``; every key below it is listed.
         pattern: A glob over the key below the prefix: `*` and `?` do not cross `/`, `**` does, `{a,b}` is either.
-        csv: How its files are written.
+        files: How its files are written.
+        budget: How many bad rows a file may have and be taken all the same.
+        hidden: Whether names that begin with `_` or `.`, as a file's or a folder's, are taken too.
     """
 
     name: str
     uri: str
     pattern: str = "**"
-    csv: CsvOptions = attrs.field(factory=CsvOptions)
+    files: AnyOptions = attrs.field(factory=CsvOptions)
+    budget: ErrorBudget = NO_BAD_ROWS
+    hidden: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -96,6 +97,11 @@ class TableConfig:
     def key(self) -> str:
         """The table's key in the ledger."""
         return f"{self.database}.{self.name}"
+
+    @property
+    def quarantine(self) -> str:
+        """Where bad rows go, as JSON Lines."""
+        return f"{self.metadata}quarantine/"
 
 
 @attrs.frozen(kw_only=True)
@@ -125,6 +131,9 @@ class Settings:
         threads: Batches worked on at once in process; 0 for one a core, two at least.
         fetch_threads: Files fetched at once by one batch.
         target_object_bytes: About the size of the Parquet objects.
+        stream_bytes: A file of more Arrow data than this is written as it is read, into objects of its own; smaller
+            ones are held in memory and share objects.
+        max_partitions: Most partitions that one batch may write to.
         spark_min_bytes: `engine=auto` takes Spark from so many bytes to ingest on.
         spark_min_files: The same by files.
         history_days: How long runs and completed batches are kept in the ledger.
@@ -138,6 +147,8 @@ class Settings:
     threads: int = 0
     fetch_threads: int = 16
     target_object_bytes: int = 256 * 1024 * 1024
+    stream_bytes: int = 64 * 1024 * 1024
+    max_partitions: int = 1000
     spark_min_bytes: int = 8 * 1024**3
     spark_min_files: int = 100_000
     history_days: int = 90
@@ -154,6 +165,7 @@ class JobConfig:
         sources: Where files land; of two that list the same file the first takes it.
         ledger: Where the state is.
         on_change: What happens to a file that was overwritten.
+        metadata_columns: Which of alur's own columns the table has; see `metadata_columns`.
         transform: ``module:function`` of the user's wheel, an Arrow table in and out, or None.
         code_digest: Digest of runtime, user code and contract: a failed file is tried again when it has changed.
         engine: Where batches are worked on.
@@ -167,6 +179,7 @@ class JobConfig:
     sources: tuple[SourceConfig, ...]
     ledger: LedgerConfig
     on_change: OnChange = OnChange.REPLACE
+    metadata_columns: tuple[str, ...] | None = None
     transform: str | None = None
     code_digest: str = ""
     engine: EngineChoice = EngineChoice.AUTO
@@ -174,17 +187,41 @@ class JobConfig:
     format: int = FORMAT
 
 
-def metadata_columns(on_change: OnChange) -> tuple[Column, ...]:
-    """The columns that alur adds to every row, in order."""
-    added = [
-        Column(INGESTED_AT, "timestamp", False, "when alur wrote the row"),
-        Column(SOURCE_SYSTEM, "string", False, "name of the source"),
-        Column(SOURCE_FILE, "string", False, "URI of the file"),
-        Column(SOURCE_ROW, "bigint", False, "number of the record in the file, from 1"),
-    ]
-    if on_change is OnChange.APPEND:
-        added.append(Column(SOURCE_ETAG, "string", False, "version of the file"))
-    return tuple(added)
+_METADATA: Final = (
+    Column(INGESTED_AT, "timestamp", False, "when alur wrote the row"),
+    Column(SOURCE_SYSTEM, "string", False, "name of the source"),
+    Column(SOURCE_FILE, "string", False, "URI of the file"),
+    Column(SOURCE_ROW, "bigint", False, "number of the record in the file, from 1"),
+    Column(SOURCE_ETAG, "string", False, "version of the file"),
+)
+METADATA_NAMES: Final = tuple(c.name for c in _METADATA)
+
+
+def metadata_columns(on_change: OnChange, names: tuple[str, ...] | None = None) -> tuple[Column, ...]:
+    """The columns that alur adds to every row, in order.
+
+    Args:
+        on_change: With `append` the version of the file is among the columns by default.
+        names: Those that are wanted; the default ones if None.
+
+    Raises:
+        ConfigError: If one is not known, or `on_change` needs one that is not wanted.
+    """
+    if names is None:
+        return tuple(c for c in _METADATA if c.name != SOURCE_ETAG or on_change is OnChange.APPEND)
+    for name in names:
+        if name not in METADATA_NAMES:
+            raise ConfigError("metadata_columns", f"{name!r} is none; there are {', '.join(METADATA_NAMES)}")
+    if on_change is OnChange.REPLACE and SOURCE_FILE not in names:
+        raise ConfigError(
+            "metadata_columns", f"lacks {SOURCE_FILE}, by which on_change=replace finds the rows of a changed file"
+        )
+    if on_change is OnChange.APPEND and not {SOURCE_FILE, SOURCE_ETAG} <= set(names):
+        raise ConfigError(
+            "metadata_columns",
+            f"lacks {SOURCE_FILE} or {SOURCE_ETAG}, which tell the versions apart that on_change=append keeps",
+        )
+    return tuple(c for c in _METADATA if c.name in names)
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -200,7 +237,14 @@ def split_uri(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
+_FORMATS: Final = {"csv": CsvOptions, "jsonl": JsonLinesOptions, "parquet": ParquetOptions}
 _converter: Final = cattrs.Converter(forbid_extra_keys=True, prefer_attrib_converters=True)
+configure_tagged_union(
+    AnyOptions,
+    _converter,
+    tag_name="format",
+    tag_generator=lambda cls: next(name for name, known in _FORMATS.items() if known is cls),
+)
 
 
 def structure(value: Any, cls: type[_T]) -> _T:
@@ -274,9 +318,8 @@ def check_config(config: JobConfig) -> JobConfig:
         raise ConfigError("ledger.shards", f"is {config.ledger.shards}; allowed are 1 to 256")
     if config.transform is not None and not all(config.transform.partition(":")):
         raise ConfigError("transform", f"is {config.transform!r}; write module:function")
-    own = {c.name for c in metadata_columns(OnChange.APPEND)}
-    if clash := own & {c.name for c in config.contract.columns}:
-        raise ConfigError("contract", f"column {min(clash)!r} is one that alur adds itself: choose another name")
+    metadata_columns(config.on_change, config.metadata_columns)
+    check_own_names(config.contract)
     _check_settings(config.settings)
     return config
 
@@ -298,12 +341,19 @@ def _check_prefix(setting: str, uri: str) -> None:
         raise ConfigError(setting, f"{uri!r} must end with a slash: it is a folder")
 
 
+def check_own_names(contract: ContractSpec) -> None:
+    """Refuse a contract with a column of a name that is alur's own.
+
+    Raises:
+        ConfigError: Naming the column.
+    """
+    own = {RESCUED, *METADATA_NAMES}
+    for name in (*(c.name for c in contract.columns), *(d.name for d in contract.derived)):
+        if name.lower() in own:
+            raise ConfigError("contract", f"column {name!r} is one that alur adds itself: choose another name")
+
+
 def _check_source(setting: str, source: SourceConfig) -> None:
-    for option in ("separator", "quote"):
-        value = getattr(source.csv, option)
-        if len(value) != 1 or not value.isascii():
-            raise ConfigError(f"{setting}.csv.{option}", f"is {value!r}; it must be one ASCII character")
-    try:
-        "".encode(source.csv.encoding)
-    except LookupError as error:
-        raise ConfigError(f"{setting}.csv.encoding", f"{source.csv.encoding!r} is no encoding Python knows") from error
+    compile_glob(source.pattern)
+    check_options(f"{setting}.files", source.files)
+    check_budget(f"{setting}.budget", source.budget)

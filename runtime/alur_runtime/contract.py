@@ -1,67 +1,76 @@
-"""Contracts: the columns of a table, declared once, for the Arrow schema, the CSV parse and the Glue catalog.
+"""Contracts as data: the columns of a table, for the Arrow schema, the reading of files and the Glue catalog.
 
-A contract is a class with the decorator `contract`; its annotations are the columns::
-
-    @contract(partition_by=("order_date",))
-    class Orders:
-        order_id: int
-        customer: str
-        amount: Decimal(12, 2)  # or, for type checkers: Annotated[decimal.Decimal, Decimal(12, 2)]
-        note: str | None = column(doc="free text, may be missing")
-        order_date: date
+How a contract is written down by people is in `declare`.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import decimal
 import re
-import types
-import typing
-from collections.abc import Callable
-from typing import Annotated, Any, Final, TypeVar, Union, dataclass_transform
+from enum import StrEnum
+from typing import Final
 
 import attrs
 
-from alur_runtime.errors import ContractError
+from alur_runtime.errors import ConfigError, ContractError
+from alur_runtime.expectations import Expectation, check_expectation
+from alur_runtime.options import AnyOptions, CsvOptions, check_options
 
-_T = TypeVar("_T")
-_DOC: Final = "alur_doc"
-_SPEC: Final = "__alur_contract__"
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}")
 _DECIMAL: Final = re.compile(r"decimal\((\d+),(\d+)\)")
 _MAX_PRECISION: Final = 38  # of Parquet, Hive and Spark alike
+_MOST_BUCKETS: Final = 10_000
 
-# Python type -> Glue (Hive) type. The Glue type is the one stored form of a type; all else is derived from it.
-_GLUE_TYPES: Final[dict[Any, str]] = {
-    int: "bigint",
-    float: "double",
-    bool: "boolean",
-    str: "string",
-    dt.date: "date",
-    dt.datetime: "timestamp",
+PLAIN_TYPES: Final = (
+    "tinyint",
+    "smallint",
+    "int",
+    "bigint",
+    "float",
+    "double",
+    "boolean",
+    "string",
+    "binary",
+    "date",
+    "timestamp",
+)
+"""Glue types without parts; beside them are decimal(p,s), array<...> and struct<...>."""
+
+ELEMENT: Final = "element"
+"""The name of a list's one field, as Parquet has it."""
+
+RESCUED: Final = "_rescued"
+"""The column that keeps what a file has beside the contract's columns."""
+
+
+class Extras(StrEnum):
+    """What becomes of what a file has beside the contract's columns."""
+
+    IGNORE = "ignore"
+    RESCUE = "rescue"  # kept as a JSON object in the column `_rescued`
+    REJECT = "reject"  # the file fails
+
+
+class PartitionTransform(StrEnum):
+    """How a partition value is made of a column's."""
+
+    DAY = "day"  # a date, in UTC
+    MONTH = "month"  # 2024-05, in UTC
+    HOUR = "hour"  # 2024-05-01-13, in UTC
+    BUCKET = "bucket"  # CRC32 of the value's text modulo the number of buckets
+
+
+_DERIVED_TYPES: Final = {
+    PartitionTransform.DAY: "date",
+    PartitionTransform.MONTH: "string",
+    PartitionTransform.HOUR: "string",
+    PartitionTransform.BUCKET: "int",
 }
-_ALLOWED: Final = "allowed are int, float, bool, str, Decimal(precision, scale), date and datetime, each with `| None`"
-
-
-@attrs.frozen
-class Decimal:
-    """An exact decimal number type: `precision` digits in all, `scale` of them after the point.
-
-    Use it as an annotation, or inside `typing.Annotated` where a type checker reads the contract too.
-    """
-
-    precision: int
-    scale: int = 0
-
-    @property
-    def glue_type(self) -> str:
-        """The Glue type, such as ``decimal(12,2)``."""
-        return f"decimal({self.precision},{self.scale})"
-
-    def __or__(self, other: object) -> Any:
-        """``Decimal(12, 2) | None``: nullable."""
-        return Union[Annotated[decimal.Decimal, self], None] if other is None else NotImplemented  # noqa: UP007
+_DERIVED_FROM: Final = {
+    PartitionTransform.DAY: ("timestamp", "date"),
+    PartitionTransform.MONTH: ("timestamp", "date"),
+    PartitionTransform.HOUR: ("timestamp",),
+}
+_NO_BUCKET: Final = ("float", "double", "binary", "array", "struct")
 
 
 @attrs.frozen
@@ -69,16 +78,35 @@ class Column:
     """A column of a contract.
 
     Attributes:
-        name: As in the header of the files and in the catalog.
-        type: Its Glue type: bigint, double, boolean, string, date, timestamp or decimal(p,s).
+        name: As in the files and in the catalog.
+        type: Its Glue type: one of `PLAIN_TYPES`, decimal(p,s), array<...> or struct<...>.
         nullable: Whether a value may be missing.
         doc: Shown as the column's comment in the catalog.
+        fields: Of a struct its fields, of an array one named `element`; they say what may be missing within.
     """
 
     name: str
     type: str
     nullable: bool = False
     doc: str = ""
+    fields: tuple[Column, ...] = ()
+
+
+@attrs.frozen
+class DerivedPartition:
+    """A partition column that is made of a column of the contract, which stays in the files.
+
+    Attributes:
+        name: Of the partition column.
+        column: That it is made of.
+        transform: How.
+        buckets: How many, for `bucket`.
+    """
+
+    name: str
+    column: str
+    transform: PartitionTransform
+    buckets: int = 0
 
 
 @attrs.frozen
@@ -88,66 +116,36 @@ class ContractSpec:
     Attributes:
         name: Name of the contract class.
         columns: In order.
-        partition_by: Names of the columns that the table is partitioned by, outermost first.
+        partition_by: Names of the partition columns, outermost first: of `columns` or of `derived`.
         doc: What the table is about.
+        derived: Partition columns that are made of others.
+        extras: What becomes of what files have beside the columns.
+        files: How files are written, for sources that do not say so themselves.
+        expectations: Checked on every file before its rows are committed.
     """
 
     name: str
     columns: tuple[Column, ...]
     partition_by: tuple[str, ...] = ()
     doc: str = ""
+    derived: tuple[DerivedPartition, ...] = ()
+    extras: Extras = Extras.IGNORE
+    files: AnyOptions = attrs.field(factory=CsvOptions)
+    expectations: tuple[Expectation, ...] = ()
 
     @property
     def data_columns(self) -> tuple[Column, ...]:
         """The columns stored in the Parquet files (the partition columns are in the path)."""
-        return tuple(c for c in self.columns if c.name not in self.partition_by)
+        rescued = (Column(RESCUED, "string", True, "what the file has beside the columns"),)
+        kept = tuple(c for c in self.columns if c.name not in self.partition_by)
+        return (*kept, *(rescued if self.extras is Extras.RESCUE else ()))
 
     @property
     def partition_columns(self) -> tuple[Column, ...]:
         """The partition columns, in the order of `partition_by`."""
         by_name = {c.name: c for c in self.columns}
+        by_name |= {d.name: Column(d.name, _DERIVED_TYPES[d.transform], True, _describe(d)) for d in self.derived}
         return tuple(by_name[name] for name in self.partition_by)
-
-
-def column(*, doc: str = "") -> Any:
-    """Describe a column of a contract.
-
-    Args:
-        doc: Its comment in the catalog.
-    """
-    return attrs.field(metadata={_DOC: doc})
-
-
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(column, attrs.field))
-def contract(*, partition_by: tuple[str, ...] = ()) -> Callable[[type[_T]], type[_T]]:
-    """Make an attrs class with annotated columns a contract.
-
-    Args:
-        partition_by: Names of columns to partition the table by, outermost first.
-
-    Raises:
-        ContractError: If a column's name or type is not allowed, or a partition column does not exist.
-    """
-
-    def decorate(cls: type[_T]) -> type[_T]:
-        defined = attrs.define(cls, frozen=True, kw_only=True, slots=False)
-        spec = _spec_of(defined, partition_by)
-        setattr(defined, _SPEC, spec)
-        return defined
-
-    return decorate
-
-
-def spec_of(contract_class: type) -> ContractSpec:
-    """The data of a contract class.
-
-    Raises:
-        ContractError: If the class was not made with `contract`.
-    """
-    spec = contract_class.__dict__.get(_SPEC)
-    if not isinstance(spec, ContractSpec):
-        raise ContractError(contract_class.__name__, None, "is no contract: decorate the class with @contract()")
-    return spec
 
 
 def check_spec(spec: ContractSpec) -> ContractSpec:
@@ -158,27 +156,55 @@ def check_spec(spec: ContractSpec) -> ContractSpec:
     """
     if not spec.columns:
         raise ContractError(spec.name, None, "has no columns: annotate at least one")
-    seen: dict[str, str] = {}
+    _check_names(spec.name, "", (*spec.columns, *(Column(d.name, "string") for d in spec.derived)))
     for col in spec.columns:
-        _check_column(spec.name, col)
-        # Glue and Hive fold names to lower case: two that differ only in case are one there.
-        if (other := seen.setdefault(col.name.lower(), col.name)) is not col.name:
-            raise ContractError(
-                spec.name, col.name, f"differs from {other!r} only in case; the catalog cannot hold both"
-            )
-    for name in spec.partition_by:
-        if name not in {c.name for c in spec.columns}:
-            raise ContractError(spec.name, name, f"partition_by names no column; columns are {_names(spec)}")
-    if len(set(spec.partition_by)) != len(spec.partition_by):
-        raise ContractError(spec.name, None, f"partition_by {spec.partition_by} names a column twice")
-    if len(spec.partition_by) == len(spec.columns):
-        raise ContractError(spec.name, None, "partition_by names every column; at least one must be left as data")
-    for col in spec.partition_columns:
-        if col.type in ("double", "timestamp"):
-            raise ContractError(
-                spec.name, col.name, f"a {col.type} cannot be a partition column; use a date, a string or an int"
-            )
+        check_type(spec.name, col.name, col)
+    _check_partitions(spec)
+    for expectation in spec.expectations:
+        check_expectation(spec.name, {c.name: c.type for c in spec.columns}, expectation)
+    labels = [e.name for e in spec.expectations]
+    if twice := sorted({n for n in labels if labels.count(n) > 1}):
+        raise ContractError(spec.name, None, f"two expectations are called {twice[0]!r}: give one another name")
+    try:
+        check_options("files", spec.files)
+    except ConfigError as error:
+        raise ContractError(spec.name, None, f"{error.setting}: {error.problem}") from error
     return spec
+
+
+def check_type(contract_name: str, path: str, col: Column) -> None:
+    """Refuse a type that is not known, or that its fields contradict.
+
+    Raises:
+        ContractError: Naming the column by its path.
+    """
+    if digits := decimal_digits(col.type):
+        precision, scale = digits
+        if not (1 <= precision <= _MAX_PRECISION and 0 <= scale <= precision):
+            raise ContractError(
+                contract_name,
+                path,
+                f"Decimal({precision}, {scale}) cannot be: precision is 1 to {_MAX_PRECISION}, scale 0 to precision",
+            )
+    elif col.fields:
+        if col.type not in (array_type(col.fields[0]), struct_type(col.fields)):
+            raise ContractError(contract_name, path, f"type {col.type!r} is not the one that its fields make")
+        if col.type.startswith("struct<"):
+            _check_names(contract_name, path, col.fields)
+        for field in col.fields:
+            check_type(contract_name, f"{path}.{field.name}", field)
+    elif col.type not in PLAIN_TYPES:
+        raise ContractError(contract_name, path, f"type {col.type!r} is not known")
+
+
+def array_type(element: Column) -> str:
+    """The Glue type of a list."""
+    return f"array<{element.type}>"
+
+
+def struct_type(fields: tuple[Column, ...]) -> str:
+    """The Glue type of a struct; Hive knows no capitals in names."""
+    return "struct<" + ",".join(f"{f.name.lower()}:{f.type}" for f in fields) + ">"
 
 
 def decimal_digits(glue_type: str) -> tuple[int, int] | None:
@@ -187,56 +213,72 @@ def decimal_digits(glue_type: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
+def _describe(derived: DerivedPartition) -> str:
+    buckets = f"{derived.buckets}, " if derived.buckets else ""
+    return f"{derived.transform.value}({buckets}{derived.column})"
+
+
 def _names(spec: ContractSpec) -> str:
     return ", ".join(c.name for c in spec.columns)
 
 
-def _check_column(contract_name: str, col: Column) -> None:
-    if not _NAME.fullmatch(col.name):
-        raise ContractError(
-            contract_name,
-            col.name,
-            "a column's name has letters, digits and underscores, starts with a letter, and is at most 255 long",
-        )
-    if digits := decimal_digits(col.type):
-        precision, scale = digits
-        if not (1 <= precision <= _MAX_PRECISION and 0 <= scale <= precision):
+def _check_names(contract_name: str, path: str, columns: tuple[Column, ...]) -> None:
+    seen: dict[str, str] = {}
+    for col in columns:
+        place = f"{path}.{col.name}" if path else col.name
+        if not _NAME.fullmatch(col.name):
             raise ContractError(
                 contract_name,
-                col.name,
-                f"Decimal({precision}, {scale}) cannot be: precision is 1 to {_MAX_PRECISION}, scale 0 to precision",
+                place,
+                "a column's name has letters, digits and underscores, starts with a letter, and is at most 255 long",
             )
-    elif col.type not in _GLUE_TYPES.values():
-        raise ContractError(contract_name, col.name, f"type {col.type!r} is not known; {_ALLOWED}")
+        # Glue and Hive fold names to lower case: two that differ only in case are one there.
+        if (other := seen.setdefault(col.name.lower(), col.name)) is not col.name:
+            problem = "is there twice" if other == col.name else f"differs from {other!r} only in case"
+            raise ContractError(contract_name, place, f"{problem}; the catalog cannot hold both")
 
 
-def _spec_of(cls: type, partition_by: tuple[str, ...]) -> ContractSpec:
-    try:
-        hints = typing.get_type_hints(cls, include_extras=True)
-    except Exception as error:
-        raise ContractError(cls.__name__, None, f"its annotations cannot be read: {error}") from error
-    columns = []
-    for field in attrs.fields(cls):
-        glue_type, nullable = _read_type(cls.__name__, field.name, hints[field.name])
-        columns.append(Column(field.name, glue_type, nullable, str(field.metadata.get(_DOC, ""))))
-    doc = (cls.__doc__ or "").strip()
-    return check_spec(ContractSpec(cls.__name__, tuple(columns), tuple(partition_by), doc))
+def _check_partitions(spec: ContractSpec) -> None:
+    types = {c.name: c.type for c in spec.columns}
+    for derived in spec.derived:
+        _check_derived(spec, derived, types)
+    known = {**types, **{d.name: "" for d in spec.derived}}
+    for name in spec.partition_by:
+        if name not in known:
+            raise ContractError(spec.name, name, f"partition_by names no column; columns are {_names(spec)}")
+    if len(set(spec.partition_by)) != len(spec.partition_by):
+        raise ContractError(spec.name, None, f"partition_by {spec.partition_by} names a column twice")
+    if not set(types) - set(spec.partition_by):
+        raise ContractError(spec.name, None, "partition_by names every column; at least one must be left as data")
+    for col in spec.partition_columns:
+        if col.type in ("float", "double", "timestamp", "binary") or col.fields:
+            raise ContractError(
+                spec.name,
+                col.name,
+                f"a {col.type} cannot be a partition column; use a date, a string or an int, "
+                "or day, month, hour or bucket of the column",
+            )
 
 
-def _read_type(contract_name: str, name: str, hint: Any) -> tuple[str, bool]:
-    nullable = False
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        members = [m for m in typing.get_args(hint) if m is not type(None)]
-        if len(members) != 1 or len(members) == len(typing.get_args(hint)):
-            raise ContractError(contract_name, name, f"{hint} is a union; {_ALLOWED}")
-        nullable, hint = True, members[0]
-    if typing.get_origin(hint) is Annotated:
-        extras = [e for e in typing.get_args(hint)[1:] if isinstance(e, Decimal)]
-        hint = extras[0] if extras else typing.get_args(hint)[0]
-    if isinstance(hint, Decimal):
-        return hint.glue_type, nullable
-    if hint is decimal.Decimal:
-        raise ContractError(contract_name, name, "a decimal needs its digits: Decimal(precision, scale)")
-    if hint not in _GLUE_TYPES:
-        raise ContractError(contract_name, name, f"type {getattr(hint, '__name__', hint)} is not known; {_ALLOWED}")
-    return _GLUE_TYPES[hint], nullable
+def _check_derived(spec: ContractSpec, derived: DerivedPartition, types: dict[str, str]) -> None:
+    if derived.column not in types:
+        raise ContractError(
+            spec.name, derived.column, f"{_describe(derived)} names no column; columns are {_names(spec)}"
+        )
+    if derived.column in spec.partition_by:
+        raise ContractError(
+            spec.name, derived.column, f"is a partition column itself: {_describe(derived)} adds nothing"
+        )
+    kind = types[derived.column]
+    allowed = _DERIVED_FROM.get(derived.transform)
+    if allowed is not None and kind not in allowed:
+        raise ContractError(
+            spec.name, derived.column, f"{_describe(derived)} needs a {' or a '.join(allowed)}, this is a {kind}"
+        )
+    if derived.transform is PartitionTransform.BUCKET:
+        if kind.partition("<")[0] in _NO_BUCKET:
+            raise ContractError(spec.name, derived.column, f"a {kind} has no buckets; use a string, an int or a date")
+        if not 1 <= derived.buckets <= _MOST_BUCKETS:
+            raise ContractError(
+                spec.name, derived.column, f"{derived.buckets} buckets cannot be: 1 to {_MOST_BUCKETS:,}"
+            )

@@ -37,8 +37,9 @@ from alur_runtime.model import (
     Upload,
 )
 from alur_runtime.naming import NULL_PARTITION, object_name
-from alur_runtime.parse import RefusedFileError, parse_csv
+from alur_runtime.parse import parse_csv
 from alur_runtime.reasons import Reason
+from alur_runtime.rows import RefusedFileError
 from alur_runtime.schema import TIMESTAMP, arrow_schema
 from alur_runtime.sources import Fetch, make_fetch
 from alur_runtime.steps import Step, reached
@@ -122,7 +123,7 @@ class _Work:
             reason = Reason.DELETED_DURING_RUN if error.gone else Reason.OVERWRITTEN_DURING_RUN
             return Left(member.uri, member.etag, reason.value)
         try:
-            table = parse_csv(body, member.uri, self._config.contract, self._sources[member.source].csv)
+            table = parse_csv(body, member.uri, self._config.contract, self._sources[member.source].files)  # type: ignore[arg-type]
             rows = pa.array(range(1, table.num_rows + 1), pa.int64())
             return _Read(member, self._transformed(member.uri, table).append_column(SOURCE_ROW, rows))
         except RefusedFileError as error:

@@ -15,25 +15,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from alur_runtime.config import CsvOptions
 from alur_runtime.contract import Column, ContractSpec
-from alur_runtime.errors import ParseError
+from alur_runtime.options import CsvOptions
 from alur_runtime.parse_values import MISSING, find_fault, read_timestamps
 from alur_runtime.reasons import Reason
+from alur_runtime.rows import RefusedFileError
 from alur_runtime.schema import TIMESTAMP, arrow_schema, arrow_type
 
 _BOM: Final = b"\xef\xbb\xbf"
 _BLOCK_BYTES: Final = 4 * 1024 * 1024
-
-
-class RefusedFileError(ParseError):
-    """A file that does not fit, with the reason code it is recorded under."""
-
-    def __init__(
-        self, uri: str, reason: Reason, problem: str, *, row: int | None = None, column: str | None = None
-    ) -> None:
-        super().__init__(uri, problem, row=row, column=column)
-        self.reason = reason
 
 
 def parse_csv(body: bytes, uri: str, contract: ContractSpec, options: CsvOptions) -> pa.Table:
@@ -133,7 +123,7 @@ def _parse_typed(
     data: bytes, names: list[str], present: list[Column], options: CsvOptions, times: pa.DataType
 ) -> pa.Table:
     quoted_lines = options.quote.encode() in data
-    types = {c.name: times if c.type == "timestamp" else arrow_type(c.type) for c in present}
+    types = {c.name: times if c.type == "timestamp" else arrow_type(c) for c in present}
     return pacsv.read_csv(
         pa.BufferReader(pa.py_buffer(data)),
         read_options=pacsv.ReadOptions(column_names=names, block_size=_BLOCK_BYTES),

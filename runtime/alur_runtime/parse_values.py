@@ -13,8 +13,8 @@ from typing import Any, Final
 import attrs
 import pyarrow as pa
 
-from alur_runtime.config import CsvOptions
 from alur_runtime.contract import Column, decimal_digits
+from alur_runtime.options import CsvOptions
 from alur_runtime.reasons import Reason
 from alur_runtime.schema import TIMESTAMP
 

@@ -47,14 +47,24 @@ class Reason(Enum):
     FAILED_BEFORE = "failed_before"
     NOT_MATCHED = "not_matched"
     DIRECTORY_MARKER = "directory_marker"
+    HIDDEN_NAME = "hidden_name"
     # Files that are refused.
     CHANGED_REFUSED = "changed_refused"
     UNREADABLE = "unreadable"
     HEADER_MISMATCH = "header_mismatch"
+    DAMAGED = "damaged"
+    TOO_MANY_BAD_ROWS = "too_many_bad_rows"
+    TOO_MANY_PARTITIONS = "too_many_partitions"
+    TRANSFORM_FAILED = "transform_failed"
+    EXPECTATION_FAILED = "expectation_failed"
+    # Rows that are refused.
     BAD_VALUE = "bad_value"
+    OUT_OF_RANGE = "out_of_range"
+    LOST_PRECISION = "lost_precision"
     NULL_VALUE = "null_value"
     FIELD_COUNT = "field_count"
-    TRANSFORM_FAILED = "transform_failed"
+    BAD_ENCODING = "bad_encoding"
+    BAD_RECORD = "bad_record"
     # Batches.
     ADOPTED = "adopted"
     ROLLED_FORWARD = "rolled_forward"
@@ -158,6 +168,51 @@ _TEXTS: dict[Reason, ReasonText] = {
         _PERMANENT,
         "The header lacks a column that the contract needs, or names one twice.",
         "Correct the header, or declare the column nullable with `| None`.",
+    ),
+    Reason.HIDDEN_NAME: ReasonText(
+        _NONE,
+        "The file's name, or that of a folder it is in, begins with `_` or `.`: a file that is not meant for readers.",
+        "Set hidden=True on the source if such files are wanted.",
+    ),
+    Reason.DAMAGED: ReasonText(
+        _PERMANENT,
+        "The file's compression or its Parquet structure is cut off or damaged; nothing of it was written.",
+        "Land the file again, whole.",
+    ),
+    Reason.TOO_MANY_BAD_ROWS: ReasonText(
+        _PERMANENT,
+        "The file has more bad rows than its source's error budget allows; nothing of it was written.",
+        "Correct the rows that the error names, or raise the source's budget: bad rows then go to quarantine.",
+    ),
+    Reason.TOO_MANY_PARTITIONS: ReasonText(
+        _PERMANENT,
+        "The rows would make more partitions than settings.max_partitions allows.",
+        "Partition by something coarser (month of a time, bucket of a key), or raise the setting.",
+    ),
+    Reason.EXPECTATION_FAILED: ReasonText(
+        _PERMANENT,
+        "An expectation of the contract is not met.",
+        "Correct the file, or change the expectation or its severity and deploy.",
+    ),
+    Reason.OUT_OF_RANGE: ReasonText(
+        _PERMANENT,
+        "A value is too large or too small for the type of its column.",
+        "Correct the row that the error names, or widen the column's type.",
+    ),
+    Reason.LOST_PRECISION: ReasonText(
+        _PERMANENT,
+        "A value has digits that the type of its column cannot hold; they are never rounded away.",
+        "Correct the row that the error names, or give the column more digits.",
+    ),
+    Reason.BAD_ENCODING: ReasonText(
+        _PERMANENT,
+        "A row holds bytes that are no text in the encoding of its source.",
+        "Set the source's encoding to what the file is written in, or correct the row.",
+    ),
+    Reason.BAD_RECORD: ReasonText(
+        _PERMANENT,
+        "A record cannot be read as one: a quote out of place, or no JSON object.",
+        "Correct the row that the error names.",
     ),
     Reason.BAD_VALUE: ReasonText(
         _PERMANENT,

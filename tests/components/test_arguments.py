@@ -36,7 +36,7 @@ def _source(**arguments: Any) -> dict[str, Any]:
         ({"job": _source(prefix="/in/")}, "sources[0].prefix is '/in/'"),
         ({"job": _source(prefix="in")}, "write folder/"),
         ({"job": _source(bucket="arn:aws:s3:::b")}, "sources[0].bucket"),
-        ({"job": _source(csv=alur.CsvOptions(separator="||"))}, "one ASCII character"),
+        ({"job": _source(files=alur.CsvOptions(separator="||"))}, "one ASCII character"),
         ({"job": {"sources": [alur.Source(name="a"), alur.Source(name="a")]}}, "a name of its own"),
         ({"job": {"settings": alur.Settings(fetch_threads=0)}}, "settings.fetch_threads"),
         ({"job": {"glue_version": "4.0"}}, "glue_version is '4.0': allowed are 5.0, 5.1, 6.0"),

@@ -185,7 +185,7 @@ def test_another_setting_is_another_object_and_the_same_code() -> None:
     [
         {"table": {"on_change": alur.OnChange.SKIP}},
         {"job": {"code": FEED}},
-        {"job": {"sources": [alur.Source(name="shop", prefix="in/", csv=alur.CsvOptions(separator=";"))]}},
+        {"job": {"sources": [alur.Source(name="shop", prefix="in/", files=alur.CsvOptions(separator=";"))]}},
     ],
 )
 def test_what_decides_about_a_file_changes_the_code_digest(change: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ import attrs
 import pytest
 
 from alur_runtime.config import (
-    CsvOptions,
     JobConfig,
     LedgerConfig,
     Settings,
@@ -18,6 +17,7 @@ from alur_runtime.config import (
 )
 from alur_runtime.contract import Column, ContractSpec
 from alur_runtime.errors import ConfigError
+from alur_runtime.options import CsvOptions
 
 GOOD = JobConfig(
     job="orders",
@@ -41,8 +41,11 @@ def test_it_survives_json() -> None:
         ({"sources": (SourceConfig(name="a", uri="landing/a/"),)}, r"sources\[0\].uri: 'landing/a/' is no s3:// URI"),
         ({"sources": (SourceConfig(name="a", uri="s3://landing/a"),)}, "must end with a slash"),
         ({"sources": (SourceConfig(name="a", uri="s3://lake/"),)}, "holds table.location"),
-        ({"sources": (attrs.evolve(GOOD.sources[0], csv=CsvOptions(separator="||")),)}, "one ASCII character"),
-        ({"sources": (attrs.evolve(GOOD.sources[0], csv=CsvOptions(encoding="klingon")),)}, "no encoding Python knows"),
+        ({"sources": (attrs.evolve(GOOD.sources[0], files=CsvOptions(separator="||")),)}, "one ASCII character"),
+        (
+            {"sources": (attrs.evolve(GOOD.sources[0], files=CsvOptions(encoding="klingon")),)},
+            "no encoding Python knows",
+        ),
         ({"table": attrs.evolve(GOOD.table, metadata="s3://lake/t/_alur/")}, "readers would find it"),
         ({"ledger": LedgerConfig(table="state", shards=0)}, "ledger.shards: is 0"),
         ({"transform": "module"}, "write module:function"),

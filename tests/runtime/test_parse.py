@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alur_runtime import Decimal, contract, spec_of
-from alur_runtime.config import CsvOptions
-from alur_runtime.parse import RefusedFileError, parse_csv
+from alur_runtime.options import CsvOptions
+from alur_runtime.parse import parse_csv
 from alur_runtime.reasons import Reason
+from alur_runtime.rows import RefusedFileError
 
 PLAIN = CsvOptions()
 

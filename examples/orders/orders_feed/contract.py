@@ -4,7 +4,7 @@ import datetime as dt
 import decimal
 from typing import Annotated
 
-from alur_runtime.contract import Decimal, column, contract
+from alur_runtime import Decimal, column, contract
 
 
 @contract(partition_by=("region",))

@@ -1,0 +1,177 @@
+"""Expectations: named checks of a file's rows, made before they are committed. As data, which travels in the job."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Any, Final
+
+import attrs
+
+from alur_runtime.errors import ContractError
+
+
+class Severity(StrEnum):
+    """What follows when an expectation is not met."""
+
+    WARN = "warn"  # it is in the report and the ledger
+    QUARANTINE = "quarantine"  # the rows that do not meet it are kept out of the table; for checks of rows only
+    FAIL_FILE = "fail_file"  # nothing of the file is written
+
+
+class Check(StrEnum):
+    """What is checked."""
+
+    NOT_NULL = "not_null"
+    UNIQUE = "unique"
+    IN_SET = "in_set"
+    MATCHES = "matches"
+    BETWEEN = "between"
+    ROW_COUNT = "row_count"
+    FUNCTION = "function"
+
+
+@attrs.frozen(kw_only=True)
+class Expectation:
+    """A check of a file's rows.
+
+    Attributes:
+        name: Its name in the report and the ledger.
+        check: What is checked.
+        severity: What follows when it is not met.
+        columns: Of the contract; none for `row_count` and `function`.
+        values: Those allowed by `in_set`, written as in a CSV file.
+        pattern: The regular expression (RE2) that the whole of a text must match.
+        least: The smallest value of `between`, or number of rows of `row_count`, written as in a CSV file.
+        most: The largest one.
+        function: ``module:function`` of the user's wheel.
+    """
+
+    name: str
+    check: Check
+    severity: Severity = Severity.FAIL_FILE
+    columns: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    pattern: str = ""
+    least: str | None = None
+    most: str | None = None
+    function: str = ""
+
+
+def not_null(column: str, *, severity: Severity | str = Severity.FAIL_FILE, name: str = "") -> Expectation:
+    """No value of a (nullable) column is missing."""
+    return _make(Check.NOT_NULL, severity, name, columns=(column,))
+
+
+def unique(*columns: str, severity: Severity | str = Severity.FAIL_FILE, name: str = "") -> Expectation:
+    """No two rows of a file have the same values in these columns; with `quarantine` the first of them stays."""
+    return _make(Check.UNIQUE, severity, name, columns=columns)
+
+
+def in_set(
+    column: str, values: tuple[Any, ...], *, severity: Severity | str = Severity.FAIL_FILE, name: str = ""
+) -> Expectation:
+    """Every value that is not missing is one of these."""
+    return _make(Check.IN_SET, severity, name, columns=(column,), values=tuple(_text(v) for v in values))
+
+
+def matches(column: str, pattern: str, *, severity: Severity | str = Severity.FAIL_FILE, name: str = "") -> Expectation:
+    """Every text that is not missing matches a regular expression (RE2) as a whole."""
+    return _make(Check.MATCHES, severity, name, columns=(column,), pattern=pattern)
+
+
+def between(
+    column: str,
+    least: Any = None,
+    most: Any = None,
+    *,
+    severity: Severity | str = Severity.FAIL_FILE,
+    name: str = "",
+) -> Expectation:
+    """Every value that is not missing is from `least` to `most`, both included; None is no limit."""
+    return _make(
+        Check.BETWEEN,
+        severity,
+        name,
+        columns=(column,),
+        least=None if least is None else _text(least),
+        most=None if most is None else _text(most),
+    )
+
+
+def row_count(
+    least: int | None = None,
+    most: int | None = None,
+    *,
+    severity: Severity | str = Severity.FAIL_FILE,
+    name: str = "",
+) -> Expectation:
+    """A file has so many rows to write; None is no limit."""
+    return _make(
+        Check.ROW_COUNT,
+        severity,
+        name,
+        least=None if least is None else _text(least),
+        most=None if most is None else _text(most),
+    )
+
+
+def function(function: str, *, severity: Severity | str = Severity.FAIL_FILE, name: str = "") -> Expectation:
+    """A function of your wheel, ``module:function``, says so.
+
+    It takes an Arrow table (the contract's columns of one file) and returns a boolean array, one value a row, or one
+    bool for the file; the latter not with `quarantine`.
+    """
+    return _make(Check.FUNCTION, severity, name or function, function=function)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _make(check: Check, severity: Severity | str, name: str, **values: Any) -> Expectation:
+    if severity not in tuple(Severity):
+        raise ContractError("expect", check.value, f"severity is {severity!r}; allowed are {', '.join(Severity)}")
+    label = name or "_".join((check.value, *values.get("columns", ())))
+    return Expectation(name=label, check=check, severity=Severity(severity), **values)
+
+
+_ORDERED: Final = ("tinyint", "smallint", "int", "bigint", "float", "double", "date", "timestamp", "string")
+
+
+def check_expectation(contract_name: str, types: dict[str, str], expectation: Expectation) -> None:
+    """Refuse an expectation that cannot be.
+
+    Args:
+        contract_name: For the error.
+        types: Glue type by column.
+        expectation: To check.
+
+    Raises:
+        ContractError: Naming the expectation and what is allowed.
+    """
+
+    def refuse(problem: str) -> ContractError:
+        return ContractError(contract_name, None, f"expectation {expectation.name!r}: {problem}")
+
+    for column in expectation.columns:
+        if column not in types:
+            raise refuse(f"{column!r} is no column; columns are {', '.join(types)}")
+    kinds = [types[c] for c in expectation.columns]
+    if expectation.check is Check.MATCHES:
+        if kinds != ["string"]:
+            raise refuse(f"matches needs a column of text, this is a {kinds[0]}")
+        try:
+            re.compile(expectation.pattern)
+        except re.error as error:
+            raise refuse(f"{expectation.pattern!r} is no regular expression: {error}") from error
+    if expectation.check is Check.BETWEEN and not (kinds[0] in _ORDERED or kinds[0].startswith("decimal")):
+        raise refuse(f"a {kinds[0]} has no order")
+    if expectation.check in (Check.BETWEEN, Check.ROW_COUNT) and (expectation.least, expectation.most) == (None, None):
+        raise refuse("has no limit: give least, most or both")
+    if expectation.check is Check.UNIQUE and not expectation.columns:
+        raise refuse("unique needs at least one column")
+    if expectation.check is Check.FUNCTION and not all(expectation.function.partition(":")):
+        raise refuse(f"{expectation.function!r} is no function; write module:function")
+    if expectation.check is Check.ROW_COUNT and expectation.severity is Severity.QUARANTINE:
+        raise refuse("row_count is about the whole file: severity is warn or fail_file")
