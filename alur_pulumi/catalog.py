@@ -17,9 +17,20 @@ _MAX_COMMENT: Final = 255
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-def stored_columns(spec: ContractSpec, on_change: OnChange) -> tuple[Column, ...]:
-    """The columns in the Parquet files: the contract's without the partition columns, then alur's own."""
-    return (*spec.data_columns, *metadata_columns(on_change))
+def stored_columns(
+    spec: ContractSpec, on_change: OnChange, metadata: tuple[str, ...] | None = None
+) -> tuple[Column, ...]:
+    """The columns in the Parquet files: the contract's without the partition columns, then alur's own.
+
+    Args:
+        spec: The contract; with `extras` rescue, `_rescued` follows its columns.
+        on_change: Decides which of alur's own columns there must be.
+        metadata: Names of those that are wanted; the default ones if None.
+
+    Raises:
+        ConfigError: If one is not known, or `on_change` needs one that is not wanted.
+    """
+    return (*spec.data_columns, *metadata_columns(on_change, metadata))
 
 
 def column_name(column: Column) -> str:

@@ -186,15 +186,38 @@ def check_type(contract_name: str, path: str, col: Column) -> None:
                 path,
                 f"Decimal({precision}, {scale}) cannot be: precision is 1 to {_MAX_PRECISION}, scale 0 to precision",
             )
-    elif col.fields:
-        if col.type not in (array_type(col.fields[0]), struct_type(col.fields)):
-            raise ContractError(contract_name, path, f"type {col.type!r} is not the one that its fields make")
-        if col.type.startswith("struct<"):
-            _check_names(contract_name, path, col.fields)
-        for field in col.fields:
-            check_type(contract_name, f"{path}.{field.name}", field)
+    elif is_array(col) or is_struct(col):
+        _check_nested(contract_name, path, col)
+        return
     elif col.type not in PLAIN_TYPES:
-        raise ContractError(contract_name, path, f"type {col.type!r} is not known")
+        known = ", ".join(PLAIN_TYPES)
+        raise ContractError(
+            contract_name, path, f"type {col.type!r} is not known; there are {known}, decimal(p,s), array and struct"
+        )
+    if col.fields:
+        raise ContractError(contract_name, path, f"a {col.type} has no fields")
+
+
+def _check_nested(contract_name: str, path: str, col: Column) -> None:
+    if is_array(col):
+        fits = [f.name for f in col.fields] == [ELEMENT] and col.type == array_type(col.fields[0])
+    else:
+        fits = bool(col.fields) and col.type == struct_type(col.fields)
+        _check_names(contract_name, path, col.fields)
+    if not fits:
+        raise ContractError(contract_name, path, f"type {col.type!r} is not the one that its fields make")
+    for field in col.fields:
+        check_type(contract_name, f"{path}.{field.name}", field)
+
+
+def is_array(col: Column) -> bool:
+    """Whether the column holds lists."""
+    return col.type.startswith("array<")
+
+
+def is_struct(col: Column) -> bool:
+    """Whether the column holds structs."""
+    return col.type.startswith("struct<")
 
 
 def array_type(element: Column) -> str:

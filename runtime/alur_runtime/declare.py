@@ -201,18 +201,22 @@ def _column(contract_name: str, path: str, name: str, hint: Any) -> Column:
         if len(members) != 1 or len(members) == len(typing.get_args(hint)):
             raise ContractError(contract_name, path, f"{hint} is a union; {_ALLOWED}")
         nullable, hint = True, members[0]
+    if typing.get_origin(hint) is Annotated:
+        plain, *notes = typing.get_args(hint)
+        hint = next((note for note in notes if isinstance(note, Decimal | GlueType)), plain)
     if typing.get_origin(hint) is list:
         element = _column(contract_name, f"{path}.{ELEMENT}", ELEMENT, typing.get_args(hint)[0])
         return Column(name, array_type(element), nullable, fields=(element,))
     if isinstance(hint, type) and isinstance(spec := hint.__dict__.get(_SPEC), ContractSpec):
+        if spec.expectations or spec.extras is not Extras.IGNORE:
+            raise ContractError(
+                contract_name, path, f"{spec.name} is nested here: expect and extras belong to the outer contract alone"
+            )
         return Column(name, struct_type(spec.columns), nullable, fields=spec.columns)
     return Column(name, _plain_type(contract_name, path, hint), nullable)
 
 
 def _plain_type(contract_name: str, path: str, hint: Any) -> str:
-    if typing.get_origin(hint) is Annotated:
-        extras = [e for e in typing.get_args(hint)[1:] if isinstance(e, Decimal | GlueType)]
-        hint = extras[0] if extras else typing.get_args(hint)[0]
     if isinstance(hint, Decimal | GlueType):
         return hint.name
     if hint is decimal.Decimal:
