@@ -9,6 +9,7 @@ from typing import Any, Final
 import attrs
 
 from alur_runtime.errors import ContractError
+from alur_runtime.user_code import is_function_name
 
 
 class Severity(StrEnum):
@@ -56,6 +57,27 @@ class Expectation:
     least: str | None = None
     most: str | None = None
     function: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Verdict:
+    """What an expectation found in a file.
+
+    Attributes:
+        name: The expectation's.
+        severity: What follows when it is not met.
+        met: Whether it is.
+        checked: Rows that it looked at; rows without a value in its columns are not, but for `not_null`.
+        failed: Rows that do not meet it; 0 for what is said of the file as a whole.
+        text: What was found, with the first values that do not meet it; empty if it is met.
+    """
+
+    name: str
+    severity: Severity
+    met: bool
+    checked: int
+    failed: int
+    text: str = ""
 
 
 def not_null(column: str, *, severity: Severity | str = Severity.FAIL_FILE, name: str = "") -> Expectation:
@@ -119,8 +141,8 @@ def row_count(
 def function(function: str, *, severity: Severity | str = Severity.FAIL_FILE, name: str = "") -> Expectation:
     """A function of your wheel, ``module:function``, says so.
 
-    It takes an Arrow table (the contract's columns of one file) and returns a boolean array, one value a row, or one
-    bool for the file; the latter not with `quarantine`.
+    It takes an Arrow table (the contract's columns of one file, as they would be written) and returns a boolean array,
+    one value a row (a missing one is no objection), or one bool for the file; the latter not with `quarantine`.
     """
     return _make(Check.FUNCTION, severity, name or function, function=function)
 
@@ -136,11 +158,15 @@ def _make(check: Check, severity: Severity | str, name: str, **values: Any) -> E
     return Expectation(name=label, check=check, severity=Severity(severity), **values)
 
 
-_ORDERED: Final = ("tinyint", "smallint", "int", "bigint", "float", "double", "date", "timestamp", "string")
+_NO_EQUALITY: Final = ("binary", "array", "struct")
+_NO_ORDER: Final = (*_NO_EQUALITY, "boolean")
+_ONE_COLUMN: Final = (Check.NOT_NULL, Check.IN_SET, Check.MATCHES, Check.BETWEEN)
 
 
 def check_expectation(contract_name: str, types: dict[str, str], expectation: Expectation) -> None:
     """Refuse an expectation that cannot be.
+
+    Whether its values fit the type of its column is checked by `operands.read_operands`.
 
     Args:
         contract_name: For the error.
@@ -150,28 +176,62 @@ def check_expectation(contract_name: str, types: dict[str, str], expectation: Ex
     Raises:
         ContractError: Naming the expectation and what is allowed.
     """
+    if problem := _problem(types, expectation):
+        raise refused(contract_name, expectation, problem)
 
-    def refuse(problem: str) -> ContractError:
-        return ContractError(contract_name, None, f"expectation {expectation.name!r}: {problem}")
 
-    for column in expectation.columns:
+def refused(contract_name: str, expectation: Expectation, problem: str) -> ContractError:
+    """The error for an expectation that cannot be, to be raised where it was found."""
+    return ContractError(contract_name, None, f"expectation {expectation.name!r}: {problem}")
+
+
+def _problem(types: dict[str, str], expectation: Expectation) -> str | None:
+    check, columns = expectation.check, expectation.columns
+    for column in columns:
         if column not in types:
-            raise refuse(f"{column!r} is no column; columns are {', '.join(types)}")
-    kinds = [types[c] for c in expectation.columns]
-    if expectation.check is Check.MATCHES:
+            return f"{column!r} is no column; columns are {', '.join(types)}"
+    if check in _ONE_COLUMN and len(columns) != 1:
+        return f"{check} is about one column, this names {len(columns)}"
+    kinds = [types[c].partition("<")[0] for c in columns]
+    if check is Check.UNIQUE:
+        if not columns:
+            return "unique needs at least one column"
+        if unfit := [k for k in kinds if k in _NO_EQUALITY]:
+            return f"unique cannot compare values of type {unfit[0]}"
+    if check is Check.IN_SET:
+        if kinds[0] in _NO_EQUALITY:
+            return f"in_set cannot compare values of type {kinds[0]}"
+        if not expectation.values:
+            return "in_set allows no value at all: name at least one"
+    if check is Check.MATCHES:
         if kinds != ["string"]:
-            raise refuse(f"matches needs a column of text, this is a {kinds[0]}")
+            return f"matches needs a column of text, this is a {kinds[0]}"
+        if error := pattern_error(expectation.pattern):
+            return f"{expectation.pattern!r} is no regular expression (RE2): {error}"
+    if check is Check.BETWEEN and kinds[0] in _NO_ORDER:
+        return f"a {kinds[0]} has no order"
+    if check in (Check.BETWEEN, Check.ROW_COUNT) and (expectation.least, expectation.most) == (None, None):
+        return "has no limit: give least, most or both"
+    if check is Check.FUNCTION and not is_function_name(expectation.function):
+        return f"{expectation.function!r} is no function; write module:function"
+    if check is Check.ROW_COUNT and expectation.severity is Severity.QUARANTINE:
+        return "row_count is about the whole file: severity is warn or fail_file"
+    return None
+
+
+def pattern_error(pattern: str) -> str | None:
+    """What is wrong with a regular expression, or None: by RE2 itself where pyarrow is, else by Python's `re`."""
+    try:
+        import pyarrow as pa  # noqa: PLC0415  (a program is previewed without it too)
+        import pyarrow.compute as pc  # noqa: PLC0415
+    except ImportError:
         try:
-            re.compile(expectation.pattern)
+            re.compile(pattern)
         except re.error as error:
-            raise refuse(f"{expectation.pattern!r} is no regular expression: {error}") from error
-    if expectation.check is Check.BETWEEN and not (kinds[0] in _ORDERED or kinds[0].startswith("decimal")):
-        raise refuse(f"a {kinds[0]} has no order")
-    if expectation.check in (Check.BETWEEN, Check.ROW_COUNT) and (expectation.least, expectation.most) == (None, None):
-        raise refuse("has no limit: give least, most or both")
-    if expectation.check is Check.UNIQUE and not expectation.columns:
-        raise refuse("unique needs at least one column")
-    if expectation.check is Check.FUNCTION and not all(expectation.function.partition(":")):
-        raise refuse(f"{expectation.function!r} is no function; write module:function")
-    if expectation.check is Check.ROW_COUNT and expectation.severity is Severity.QUARANTINE:
-        raise refuse("row_count is about the whole file: severity is warn or fail_file")
+            return str(error)
+        return None
+    try:
+        pc.match_substring_regex(pa.array([""]), pattern)
+    except pa.ArrowInvalid as error:
+        return str(error).removeprefix("Invalid regular expression: ")
+    return None

@@ -62,10 +62,9 @@ def _table(count: int = 4, spec: ContractSpec = SPEC, first: int = 1) -> pa.Tabl
     return pa.Table.from_pylist(rows, schema=rows_schema(spec))
 
 
-def _apply(
-    function: Callable[[pa.Table], Any], table: pa.Table | None = None, spec: ContractSpec = SPEC
-) -> Transformed:
-    return apply_transform(Transform("feed.clean:run", function), table or _table(spec=spec), URI, spec)
+def _apply(function: _Function, table: pa.Table | None = None, spec: ContractSpec = SPEC) -> Transformed:
+    rows = _table(spec=spec) if table is None else table
+    return apply_transform(Transform("feed.clean:run", function), rows, URI, spec)
 
 
 def _refused(function: _Function, spec: ContractSpec = SPEC) -> str:
