@@ -53,7 +53,9 @@ class Publisher:
             LostUploadError: If a committed upload has vanished; see `start_anew`.
             ClientError: If AWS fails; whoever comes next goes on from there.
         """
-        store = TableStore(self.clients.s3, self.config.table.location)
+        store, quarantine = self._stores()
+        if not self._complete(quarantine, batch, manifest, list(manifest.quarantine)):
+            return False
         # Old rows go before new ones come. The other way round a reader between the two would count a changed file
         # twice; this way it counts it not at all for a moment.
         rewrites = [u for u in manifest.uploads if u.rewrite]
@@ -90,14 +92,25 @@ class Publisher:
         lost = ", ".join(m.uri for m in plan.members if not self._is_there(m.uri, m.etag))
         if lost:
             raise LostUploadError(batch.seq, lost)
-        store = TableStore(self.clients.s3, self.config.table.location)
         # The race: a zombie still rolls the old attempt forward. First no upload of it can be completed any more,
         # then what it has completed is deleted, then the batch opens. Rewrites that were completed have only
         # dropped rows that go anyway.
-        for upload in manifest.uploads:
-            store.abort(upload)
-        store.delete(tuple(u.key for u in manifest.uploads if not u.rewrite))
+        self.put_away(manifest)
+        table, quarantine = self._stores()
+        table.delete(tuple(u.key for u in manifest.uploads if not u.rewrite))
+        quarantine.delete(tuple(u.key for u in manifest.quarantine))
         return self.ledger.reopen(batch, owner)
+
+    def put_away(self, manifest: CommitManifest) -> None:
+        """Abort what a manifest has uploaded; what is gone or completed already is left as it is."""
+        for store, uploads in zip(self._stores(), (manifest.uploads, manifest.quarantine), strict=True):
+            for upload in uploads:
+                store.abort(upload)
+
+    def _stores(self) -> tuple[TableStore, TableStore]:
+        """Of the table and of its quarantine."""
+        table = self.config.table
+        return TableStore(self.clients.s3, table.location), TableStore(self.clients.s3, table.quarantine)
 
     def _is_there(self, uri: str, etag: str) -> bool:
         bucket, key = split_uri(uri)
@@ -122,7 +135,7 @@ class Publisher:
             if found is None or found.status is BatchStatus.COMPLETED or found.attempt != batch.attempt:
                 _log.info("batch %s was finished by another run", batch.seq)
                 return False
-            raise LostUploadError(batch.seq, self.config.table.location + upload.key)
+            raise LostUploadError(batch.seq, store.location + upload.key)
         return True
 
     # --- the catalog ----------------------------------------------------------------------------------------------

@@ -137,6 +137,23 @@ class ReconcileError(AlurError):
         return f"batch {self.batch}: counts do not reconcile: {self.problem}"
 
 
+class PartitionLimitError(AlurError):
+    """A batch would write to more partitions than are allowed; nothing was committed."""
+
+    def __init__(self, batch: str, limit: int, uri: str) -> None:
+        super().__init__(batch, limit, uri)
+        self.batch = batch
+        self.limit = limit
+        self.uri = uri
+
+    def __str__(self) -> str:
+        return (
+            f"batch {self.batch}: its rows make more than {self.limit:,} partitions, with {self.uri} and those before "
+            "it; partition by something coarser (month of a time, bucket of a key), raise settings.max_partitions, or "
+            "lower settings.batch_max_files"
+        )
+
+
 class LedgerFormatError(AlurError):
     """A ledger item that this version of the runtime cannot read."""
 

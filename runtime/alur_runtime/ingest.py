@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable
 
 import attrs
@@ -18,7 +18,7 @@ from alur_runtime.engine import Engine, Outcome, Task
 from alur_runtime.engine.choose import choose_engine
 from alur_runtime.engine.local import LocalEngine
 from alur_runtime.engine.spark import SparkEngine
-from alur_runtime.errors import FencedOffError, LeaseBusyError, LostUploadError, ReconcileError
+from alur_runtime.errors import FencedOffError, LeaseBusyError, LostUploadError, PartitionLimitError, ReconcileError
 from alur_runtime.heartbeat import Heartbeat
 from alur_runtime.ledger import Ledger, now_ms
 from alur_runtime.model import BatchItem, BatchPlan, BatchStatus, CommitManifest, Lease, RunItem
@@ -27,8 +27,9 @@ from alur_runtime.plan import pack
 from alur_runtime.planning import Survey, busy_of, survey
 from alur_runtime.reasons import Reason
 from alur_runtime.report import RunReport, reconciles
+from alur_runtime.sources import PassedOver
 from alur_runtime.steps import Step, reached
-from alur_runtime.store import TableStore, put_json
+from alur_runtime.store import put_json
 from alur_runtime.tally import Tally
 
 _log = logging.getLogger(__name__)
@@ -220,7 +221,7 @@ class _Run:
 
     def _survey(self, still_open: list[BatchItem], lease: Lease) -> Survey:
         busy = busy_of(((b, self._plan_of(b)) for b in still_open), self._id)
-        passed_over: Counter[str] = Counter()
+        passed_over = PassedOver()
         found = survey(
             self._clients.s3,
             self._ledger,
@@ -297,9 +298,10 @@ class _Run:
         except FencedOffError as error:
             self._put_away(manifest)
             self._tally.not_committed(task.batch, uris, Reason.FENCED_OFF, str(error))
-        except ReconcileError as error:
+        except (ReconcileError, PartitionLimitError) as error:
+            reason = Reason.COUNTS_DIFFER if isinstance(error, ReconcileError) else Reason.TOO_MANY_PARTITIONS
             self._ledger.give_up(task.batch, str(error), self._settings.history_days)
-            self._tally.not_committed(task.batch, uris, Reason.COUNTS_DIFFER, str(error))
+            self._tally.not_committed(task.batch, uris, reason, str(error))
         except LostUploadError as error:
             self._tally.not_committed(task.batch, uris, Reason.UPLOAD_LOST, str(error))
         except _AWS_ERRORS as error:
@@ -313,9 +315,8 @@ class _Run:
         return None
 
     def _put_away(self, manifest: CommitManifest | None) -> None:
-        store = TableStore(self._clients.s3, self._table.location)
-        for upload in manifest.uploads if manifest else ():
-            store.abort(upload)
+        if manifest is not None:
+            self._publisher.put_away(manifest)
 
     def _others_died(self, owners: set[str]) -> bool:
         """Wait until each owner of a held file has shown a heartbeat; True if one has died or finished instead.
@@ -354,10 +355,7 @@ class _Run:
             runtime=alur_runtime.__version__,
             listed=tally.unchanged + len(tally.listed),
             files_by_reason=tally.files_by_reason(),
-            passed_over=dict(tally.passed_over),
-            rows_parsed=tally.rows_parsed,
-            rows_written=tally.rows_written,
-            rows_quarantined=tally.rows_quarantined,
+            passed_over=dict(tally.passed_over.counts),
             rows_dropped=tally.rows_dropped,
             files=tally.shown(),
             batches=tuple(tally.batches),
@@ -366,6 +364,7 @@ class _Run:
             aws_calls=self._clients.calls.counts(),
             error=error,
             remedy=reason.text.remedy if error else "",
+            **tally.rows,
         )
         if not reconciles(report):
             return attrs.evolve(report, outcome=Reason.COUNTS_DIFFER.value, exit_code=1)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
+import itertools
+import threading
 import time
-import traceback
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from alur_runtime.aws import Clients
 from alur_runtime.config import (
@@ -23,8 +21,13 @@ from alur_runtime.config import (
     SOURCE_SYSTEM,
     JobConfig,
     OnChange,
+    metadata_columns,
 )
-from alur_runtime.errors import ReconcileError, SourceChangedError
+from alur_runtime.drop import Dropped, drop_old_rows
+from alur_runtime.errors import PartitionLimitError, ReconcileError, SourceChangedError
+from alur_runtime.fetch import Fetch, make_fetch, open_source
+from alur_runtime.formats import read_file
+from alur_runtime.intake import Account, Intake, Rules
 from alur_runtime.model import (
     Action,
     BatchItem,
@@ -34,27 +37,32 @@ from alur_runtime.model import (
     FileStatus,
     Left,
     Member,
-    Upload,
 )
-from alur_runtime.naming import NULL_PARTITION, object_name
-from alur_runtime.parse import parse_csv
+from alur_runtime.naming import object_name, quarantine_name
+from alur_runtime.partitions import count_partitions
+from alur_runtime.quarantine import Origin, QuarantineObject, Spool
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import RefusedFileError
-from alur_runtime.schema import TIMESTAMP, arrow_schema
-from alur_runtime.sources import Fetch, make_fetch
+from alur_runtime.schema import TIMESTAMP
 from alur_runtime.steps import Step, reached
 from alur_runtime.store import PendingUpload, TableStore, upload_mark
-from alur_runtime.write import Written, count_by_file, write_object, write_table
+from alur_runtime.transform import load_transform
+from alur_runtime.window import in_window
+from alur_runtime.write import Place, TableWriter, Written
 
-Transform = Callable[[pa.Table], pa.Table]
+_UNDER_WAY_BYTES: Final = 64 * 1024 * 1024  # of files that are fetched and parsed at once, as they lie in S3
 
 
 @attrs.frozen
 class _Read:
-    """A member that was read: its rows, or why it is refused."""
+    """A member that was read: its rows, held or written already; or why it is refused."""
 
     member: Member
-    table: pa.Table | None = None
+    account: Account = attrs.field(factory=Account)
+    spool: Spool | None = None
+    tables: tuple[pa.Table, ...] = ()
+    written: Written | None = None
+    quarantine: str = ""
     reason: Reason | None = None
     error: str = ""
 
@@ -71,6 +79,8 @@ def work(config: JobConfig, plan: BatchPlan, batch: BatchItem, run_id: str, clie
 
     Raises:
         ReconcileError: If rows went missing or came up on the way.
+        PartitionLimitError: If the files together make too many partitions.
+        ConfigError: If the user's transform or a function of an expectation cannot be loaded.
         ClientError: If AWS fails; the batch can then be adopted.
     """
     work_ = _Work(config, plan, batch, run_id, clients)
@@ -85,20 +95,39 @@ class _Work:
         self._fetch: Fetch = make_fetch(clients)
         self._transform = load_transform(config.transform)
         self._sources = {s.name: s for s in plan.sources}
+        self._added = metadata_columns(config.on_change, config.metadata_columns)
         self._now = time.time()
+        self._numbers = itertools.count()
+        self._one_streams = threading.Lock()
 
     def manifest(self) -> CommitManifest:
         members = [m for m in self._plan.members if m.action is Action.INGEST]
-        with ThreadPoolExecutor(self._config.settings.fetch_threads) as pool:
-            results = list(pool.map(self._read, members))
-        reached(Step.READ, batch=self._plan.seq, files=len(results))
-        left = tuple(r for r in results if isinstance(r, Left))
-        reads = [r for r in results if isinstance(r, _Read)]
-        tables = [self._with_metadata(r.member, r.table) for r in reads if r.table is not None]
-        written = self._write(tables)
-        self._reconcile(reads, written)
-        rewrites, deletes, dropped = self._drop_old_rows([r.member for r in reads if r.table is not None])
-        reached(Step.UPLOADED, batch=self._plan.seq, objects=len(written.uploads) + len(rewrites))
+        key = quarantine_name(self._plan.seq, self._batch.attempt, self._run_id)
+        quarantine = QuarantineObject(key, lambda key: self._open(self._config.table.quarantine, key))
+        reads: list[_Read] = []
+        left: list[Left] = []
+        own: list[Written] = []
+        try:
+            with self._writer() as shared:
+                for result in self._read_all(members):
+                    if isinstance(result, Left):
+                        left.append(result)
+                        continue
+                    own += [result.written] if result.written else []
+                    for table in result.tables:
+                        shared.append(result.member.uri, table)
+                    kept = quarantine.take(result.spool) if result.spool else ""
+                    reads.append(attrs.evolve(result, tables=(), spool=None, quarantine=kept))
+                reached(Step.READ, batch=self._plan.seq, files=len(members))
+                written = Written.together([*own, shared.finish()])
+                self._reconcile(reads, written)
+                dropped = self._drop_old_rows([r.member for r in reads if r.reason is None])
+        except BaseException:
+            for upload in (u for w in own for u in w.uploads):
+                self._store.abort(upload)
+            quarantine.abandon()
+            raise
+        reached(Step.UPLOADED, batch=self._plan.seq, objects=len(written.uploads) + len(dropped.uploads))
         decided = [self._file_item(r, written) for r in reads]
         decided += [self._recorded(m) for m in self._plan.members if m.action is Action.RECORD]
         return CommitManifest(
@@ -106,145 +135,133 @@ class _Work:
             attempt=self._batch.attempt,
             run_id=self._run_id,
             # Rewrites come first: a reader between the two sees old rows missing rather than both versions.
-            uploads=(*rewrites, *written.uploads),
-            deletes=deletes,
+            uploads=(*dropped.uploads, *written.uploads),
+            deletes=dropped.deletes,
             partitions=written.partitions,
             files=tuple(decided),
-            left=left,
-            rows_dropped=dropped,
+            left=tuple(left),
+            quarantine=quarantine.finish(),
+            rows_dropped=dropped.rows,
         )
 
     # --- read -----------------------------------------------------------------------------------------------------
 
+    def _read_all(self, members: list[Member]) -> Iterator[_Read | Left]:
+        width = self._config.settings.fetch_threads
+        with ThreadPoolExecutor(width) as pool:
+            yield from in_window(
+                pool, self._read, members, width=width, size=lambda m: m.size, most_bytes=_UNDER_WAY_BYTES
+            )
+
     def _read(self, member: Member) -> _Read | Left:
+        source = self._sources[member.source]
+        rules = Rules(self._config.contract, source.budget, self._transform)
+        intake = Intake(rules, Origin(member, self._plan.seq, self._run_id))
         try:
-            body = self._fetch(member.uri, member.etag)
+            with open_source(self._fetch, member.uri, member.etag, member.size) as file:
+                chunks = read_file(file, member.uri, self._config.contract, source.files)
+                tables, written = self._held_or_written(member, intake.tables(chunks))
         except SourceChangedError as error:
+            intake.spool.close()
             reason = Reason.DELETED_DURING_RUN if error.gone else Reason.OVERWRITTEN_DURING_RUN
             return Left(member.uri, member.etag, reason.value)
-        try:
-            table = parse_csv(body, member.uri, self._config.contract, self._sources[member.source].files)  # type: ignore[arg-type]
-            rows = pa.array(range(1, table.num_rows + 1), pa.int64())
-            return _Read(member, self._transformed(member.uri, table).append_column(SOURCE_ROW, rows))
         except RefusedFileError as error:
-            return _Read(member, None, error.reason, str(error))
+            intake.spool.close()
+            account = Account(expectations=intake.account.expectations)
+            return _Read(member, account, reason=error.reason, error=str(error))
+        return _Read(member, intake.account, intake.spool, tables, written)
 
-    def _transformed(self, uri: str, table: pa.Table) -> pa.Table:
-        if self._transform is not None:
-            schema = arrow_schema(self._config.contract.columns)
+    def _held_or_written(
+        self, member: Member, tables: Iterator[pa.Table]
+    ) -> tuple[tuple[pa.Table, ...], Written | None]:
+        """A file's rows if they fit in memory; else, written as they are read, into objects of its own.
+
+        A file is refused as a whole, maybe at its last record: until it is accepted its rows share no object.
+        """
+        held: list[pa.Table] = []
+        size = 0
+        for table in tables:
+            held.append(self._with_metadata(member, table))
+            size += table.nbytes
+            if size > self._config.settings.stream_bytes:
+                break
+        else:
+            self._check_partitions(member, held)
+            return tuple(held), None
+        with self._one_streams, self._writer() as own:  # one at a time: each takes some hundred megabytes
             try:
-                changed = self._transform(table).select(schema.names).cast(schema)
-            except Exception as error:
-                trace = "".join(traceback.format_exception(error)[-3:])
-                raise RefusedFileError(uri, Reason.TRANSFORM_FAILED, f"{self._config.transform}: {trace}") from error
-            if changed.num_rows != table.num_rows:
-                raise RefusedFileError(
-                    uri,
-                    Reason.TRANSFORM_FAILED,
-                    f"{self._config.transform} made {changed.num_rows} rows of {table.num_rows}; it must keep each",
-                )
-            table = changed
-        for field in arrow_schema(self._config.contract.columns):
-            if not field.nullable and table[field.name].null_count:
-                row = table[field.name].is_null().index(True).as_py() + 1
-                raise RefusedFileError(
-                    uri, Reason.TRANSFORM_FAILED, "the transform left no value", row=row, column=field.name
-                )
-        self._check_partitions(uri, table)
-        return table
+                for table in itertools.chain(_emptied(held), (self._with_metadata(member, t) for t in tables)):
+                    own.append(member.uri, table)
+                return (), own.finish()
+            except PartitionLimitError as error:
+                raise RefusedFileError(member.uri, Reason.TOO_MANY_PARTITIONS, str(error)) from error
 
-    def _check_partitions(self, uri: str, table: pa.Table) -> None:
-        """Refuse values that readers of Hive-style folders would take for null."""
-        for name in self._config.contract.partition_by:
-            values = table[name].cast(pa.string())
-            for value, problem in (
-                ("", "is an empty string, which Hive cannot tell from null in a partition column"),
-                (NULL_PARTITION, f"is {NULL_PARTITION!r}, which is how Hive writes null in a partition column"),
-            ):
-                row = pc.index(values, value).as_py() + 1
-                if row:
-                    raise RefusedFileError(uri, Reason.BAD_VALUE, problem, row=row, column=name)
+    def _check_partitions(self, member: Member, tables: list[pa.Table]) -> None:
+        limit = self._config.settings.max_partitions
+        if sum(t.num_rows for t in tables) <= limit:
+            return
+        found = count_partitions(pa.concat_tables(tables), self._config.contract)
+        if found > limit:
+            raise RefusedFileError(
+                member.uri,
+                Reason.TOO_MANY_PARTITIONS,
+                f"its rows make {found:,} partitions, and settings.max_partitions is {limit:,}: partition by something "
+                "coarser (month of a time, bucket of a key), or raise the setting",
+            )
 
     # --- write ----------------------------------------------------------------------------------------------------
 
     def _with_metadata(self, member: Member, table: pa.Table) -> pa.Table:
-        def constant(value: Any, kind: pa.DataType) -> pa.Array:
-            return pa.repeat(pa.scalar(value, kind), table.num_rows)
-
+        values: dict[str, tuple[Any, pa.DataType]] = {
+            INGESTED_AT: (int(self._now * 1e6), TIMESTAMP),
+            SOURCE_SYSTEM: (member.source, pa.string()),
+            SOURCE_FILE: (member.uri, pa.string()),
+            SOURCE_ETAG: (member.etag, pa.string()),
+        }
         numbers = table[SOURCE_ROW]
         table = table.drop_columns([SOURCE_ROW])
-        added = {
-            INGESTED_AT: constant(int(self._now * 1e6), TIMESTAMP),
-            SOURCE_SYSTEM: constant(member.source, pa.string()),
-            SOURCE_FILE: constant(member.uri, pa.string()),
-            SOURCE_ROW: numbers,
-        }
-        if self._config.on_change is OnChange.APPEND:
-            added[SOURCE_ETAG] = constant(member.etag, pa.string())
-        for name, values in added.items():
-            table = table.append_column(pa.field(name, values.type, nullable=False), values)
+        for column in self._added:
+            if column.name == SOURCE_ROW:
+                added = numbers
+            else:
+                value, kind = values[column.name]
+                added = pa.repeat(pa.scalar(value, kind), table.num_rows)
+            table = table.append_column(pa.field(column.name, added.type, nullable=False), added)
         return table
 
-    def _write(self, tables: list[pa.Table]) -> Written:
-        if not tables:
-            return Written((), (), {}, {})
-        batch, run_id = self._batch, self._run_id
-        return write_table(
-            pa.concat_tables(tables),
-            self._config.contract.partition_by,
-            lambda number: object_name(batch.seq, batch.attempt, number, run_id),
-            self._open,
-            self._config.settings.target_object_bytes,
+    def _writer(self) -> TableWriter:
+        seq, attempt, settings = self._batch.seq, self._batch.attempt, self._config.settings
+        place = Place(
+            batch=seq,
+            contract=self._config.contract,
+            name=lambda: object_name(seq, attempt, next(self._numbers), self._run_id),
+            open_upload=self._open_table,
+            target_bytes=settings.target_object_bytes,
+            max_partitions=settings.max_partitions,
         )
+        return TableWriter(place)
 
-    def _open(self, key: str) -> PendingUpload:
+    def _open_table(self, key: str) -> PendingUpload:
+        return self._open(self._config.table.location, key)
+
+    def _open(self, location: str, key: str) -> PendingUpload:
         mark = upload_mark(self._batch.seq, self._batch.attempt, key)
-        return PendingUpload(self._clients.s3, self._config.table.location, key, mark=mark)
+        return PendingUpload(self._clients.s3, location, key, mark=mark)
 
     def _reconcile(self, reads: list[_Read], written: Written) -> None:
-        """Check that parsed = written, per file and in all, by counts taken on both sides."""
+        """Check that what was accounted for is what was written, per file and in all, counted on both sides."""
         for read in reads:
-            parsed = 0 if read.table is None else read.table.num_rows
-            if parsed != written.rows.get(read.member.uri, 0):
-                raise ReconcileError(
-                    self._batch.seq,
-                    f"{read.member.uri}: {parsed} rows parsed, {written.rows.get(read.member.uri, 0)} written",
-                )
+            found = written.rows.get(read.member.uri, 0)
+            if found != read.account.written or not read.account.balances:
+                raise ReconcileError(self._batch.seq, f"{read.member.uri}: {found} rows written of {read.account}")
         in_objects, in_files = sum(u.rows for u in written.uploads), sum(written.rows.values())
         if in_objects != in_files:
             raise ReconcileError(self._batch.seq, f"{in_objects} rows in objects, {in_files} by file")
 
-    # --- drop -----------------------------------------------------------------------------------------------------
-
-    def _drop_old_rows(self, replaced: list[Member]) -> tuple[tuple[Upload, ...], tuple[str, ...], int]:
-        """Rewrite the objects that hold rows of replaced versions, without exactly those rows."""
+    def _drop_old_rows(self, replaced: list[Member]) -> Dropped:
         if self._config.on_change is not OnChange.REPLACE:
-            return (), (), 0
-        uris = {m.uri for m in replaced}
-        keys = sorted({o for m in replaced for o in m.old_outputs})
-        uploads, deletes, dropped = [], [], dict.fromkeys(uris, 0)
-        for key in keys:
-            body = self._store.read(key)
-            if body is None:
-                continue  # what is missing is found by the count below
-            table = pq.read_table(pa.BufferReader(body), partitioning=None)
-            for uri, count in count_by_file(table).items():
-                if uri in uris:
-                    dropped[uri] += count
-            kept = table.filter(pc.invert(pc.is_in(table[SOURCE_FILE], pa.array(sorted(uris), pa.string()))))
-            if not kept.num_rows:
-                deletes.append(key)
-            elif kept.num_rows != table.num_rows:
-                uploads.append(write_object(kept, key, self._open, rewrite=True))
-        for member in replaced:
-            # A batch that is done anew after its uploads were lost may have dropped them the first time.
-            if dropped[member.uri] != member.old_rows and not self._batch.reopened:
-                raise ReconcileError(
-                    self._batch.seq,
-                    f"{member.uri}: the table holds {dropped[member.uri]} rows of its old version, "
-                    f"the ledger says {member.old_rows}; an object was changed by another hand: {keys}",
-                )
-        return tuple(uploads), tuple(deletes), sum(dropped.values())
+            return Dropped()
+        return drop_old_rows(replaced, self._batch, self._store, self._open_table)
 
     # --- decide ---------------------------------------------------------------------------------------------------
 
@@ -276,15 +293,20 @@ class _Work:
 
     def _file_item(self, read: _Read, written: Written) -> FileItem:
         member = read.member
-        if read.table is None:
-            reason = read.reason.value if read.reason else ""
-            return attrs.evolve(self._base_item(member, FileStatus.FAILED, reason), error=read.error)
-        outputs, rows = written.outputs.get(member.uri, ()), written.rows.get(member.uri, 0)
+        if read.reason is not None:
+            item = self._base_item(member, FileStatus.FAILED, read.reason.value)
+            return attrs.evolve(item, error=read.error, expectations=read.account.expectations)
+        outputs, rows, account = written.outputs.get(member.uri, ()), written.rows.get(member.uri, 0), read.account
         item = attrs.evolve(
             self._base_item(member, FileStatus.COMPLETED, member.reason),
             table_etag=member.etag,
-            rows_parsed=read.table.num_rows,
+            rows_parsed=account.parsed,
             rows_ingested=rows,
+            rows_quarantined=account.quarantined,
+            rows_filtered=account.filtered,
+            rows_added=account.added,
+            quarantine=read.quarantine,
+            expectations=account.expectations,
             table_rows=rows,
             outputs=outputs,
             versions=(),
@@ -300,10 +322,8 @@ class _Work:
         )
 
 
-def load_transform(name: str | None) -> Transform | None:
-    """The user's function ``module:function``, or None."""
-    if name is None:
-        return None
-    module, _, function = name.partition(":")
-    found: Transform = getattr(importlib.import_module(module), function)
-    return found
+def _emptied(tables: list[pa.Table]) -> Iterator[pa.Table]:
+    """The tables, let go as they are taken."""
+    tables.reverse()
+    while tables:
+        yield tables.pop()

@@ -12,6 +12,9 @@ from alur_runtime.config import SourceConfig
 MANIFEST_FORMAT: Final = 1
 """Version of plan and commit manifests."""
 
+MET: Final = "met"
+"""What stands for an expectation that is met."""
+
 
 class FileStatus(StrEnum):
     """How a file version ended."""
@@ -58,8 +61,13 @@ class FileItem:
         table_etag: The version whose rows are in the table; empty if none. Differs from `etag` after a failure.
         versions: Every version whose rows are in the table, with `on_change=append`.
         outputs: Objects that hold its rows, relative to the table's location.
-        rows_parsed: Rows read of version `etag`.
+        rows_parsed: Records of version `etag`, if it is completed: each was written, quarantined or filtered.
         rows_ingested: Rows written of version `etag`; 0 if it failed or was skipped.
+        rows_quarantined: Records kept out of the table, each with its reason in the object `quarantine`.
+        rows_filtered: Records that the job's own transform left out.
+        rows_added: Rows that the transform made of records beyond one each.
+        quarantine: Object with the bad rows, relative to the table's quarantine prefix; empty if there are none.
+        expectations: By name, `met` or what was found.
         table_rows: Rows the table holds of the file, whatever their version.
         code: Digest of the code that decided it.
         attempts: How often the version was worked on.
@@ -82,7 +90,11 @@ class FileItem:
     rows_parsed: int = 0
     rows_ingested: int = 0
     rows_quarantined: int = 0
+    rows_filtered: int = 0
+    rows_added: int = 0
     table_rows: int = 0
+    quarantine: str = ""
+    expectations: dict[str, str] = attrs.field(factory=dict)
     attempts: int = 1
     error: str = ""
     code: str = ""
@@ -212,6 +224,7 @@ class CommitManifest:
         partitions: Values of partitions to register.
         files: Ledger items to write.
         left: Members that are planned again.
+        quarantine: Uploads to complete below the table's quarantine prefix.
         rows_dropped: Old rows that go.
     """
 
@@ -223,5 +236,6 @@ class CommitManifest:
     partitions: tuple[tuple[str | None, ...], ...]
     files: tuple[FileItem, ...]
     left: tuple[Left, ...] = ()
+    quarantine: tuple[Upload, ...] = ()
     rows_dropped: int = 0
     format: int = MANIFEST_FORMAT

@@ -58,10 +58,20 @@ def object_name(seq: str, attempt: int, number: int, run_id: str) -> str:
     return f"{seq}.{attempt}.{number:04d}-{run_id[-8:]}.parquet"
 
 
+def quarantine_name(seq: str, attempt: int, run_id: str) -> str:
+    """Name of the object with a batch's bad rows."""
+    return f"{seq}.{attempt}-{run_id[-8:]}.jsonl"
+
+
 def partition_folder(names: tuple[str, ...], values: tuple[str | None, ...]) -> str:
     """The folder of a partition, such as ``region=EU/``; empty for a table without partitions."""
     pairs = zip(names, values, strict=True)
     return "".join(f"{name}={NULL_PARTITION if v is None else _escape(v)}/" for name, v in pairs)
+
+
+def escaped_length(value: str) -> int:
+    """How many bytes a partition value takes in a key."""
+    return len(_escape(value).encode())
 
 
 def _escape(value: str) -> str:

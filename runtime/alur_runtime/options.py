@@ -134,11 +134,15 @@ class ErrorBudget:
     def over(self, bad: int, records: int) -> str | None:
         """What limit so many bad rows are over, as a sentence, or None."""
         if self.rows is not None and bad > self.rows:
-            return f"{bad:,} bad rows; its error budget allows {self.rows:,}"
+            return f"{_bad_rows(bad)}; its source's error budget allows {self.rows:,}"
         # Multiplied, not divided: an exact comparison.
         if self.percent is not None and bad * 100 > self.percent * records:
-            return f"{bad:,} bad rows of {records:,}; its error budget allows {self.percent:g} percent"
+            return f"{_bad_rows(bad)} of {records:,}; its source's error budget allows {self.percent:g} percent"
         return None
+
+
+def _bad_rows(count: int) -> str:
+    return f"{count:,} bad row{'s' if count != 1 else ''}"
 
 
 NO_BAD_ROWS: Final = ErrorBudget(rows=0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ from alur_runtime.model import BatchItem, BatchPlan, FileItem, Listed, Member
 from alur_runtime.naming import ledger_key
 from alur_runtime.plan import Busy, Decision, decide, join
 from alur_runtime.reasons import Reason
-from alur_runtime.sources import list_sources
+from alur_runtime.sources import PassedOver, list_sources
 
 _QUERY_BYTES: Final = 1_000_000  # a page of Query
 _ITEM_BYTES: Final = 400
@@ -74,9 +73,7 @@ def busy_of(batches: Iterable[tuple[BatchItem, BatchPlan]], me: str) -> Busy:
     return Busy(files, objects, me)
 
 
-def survey(
-    s3: Any, ledger: Ledger, config: JobConfig, busy: Busy, *, estimate: int, passed_over: Counter[str]
-) -> Survey:
+def survey(s3: Any, ledger: Ledger, config: JobConfig, busy: Busy, *, estimate: int, passed_over: PassedOver) -> Survey:
     """List the sources, read the ledger, and decide on every file.
 
     The open batches must have been read before (`busy`): a batch that completes between reading files first and
@@ -88,7 +85,7 @@ def survey(
         config: The job's.
         busy: What open batches hold, read before this call.
         estimate: About how many file items the ledger has.
-        passed_over: Takes the counts of keys that are no files of the sources.
+        passed_over: Takes the keys that are no files of the sources.
     """
     listing = list_sources(s3, config.sources, passed_over)
     head = list(itertools.islice(listing, _MOST_BY_KEY + 1))

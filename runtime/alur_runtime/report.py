@@ -9,6 +9,7 @@ from typing import Any, Final
 import attrs
 
 from alur_runtime.config import structure, to_json
+from alur_runtime.model import MET
 from alur_runtime.reasons import Reason
 
 FORMAT: Final = 1
@@ -25,6 +26,10 @@ class FileReport:
     rows_parsed: int = 0
     rows_written: int = 0
     rows_quarantined: int = 0
+    rows_filtered: int = 0
+    rows_added: int = 0
+    quarantine: str = ""
+    expectations: dict[str, str] = attrs.field(factory=dict)
     batch: str = ""
     held_by: str = ""
     error: str = ""
@@ -62,6 +67,10 @@ class RunReport:
         exit_code: 0 only when the run did all that it was to do.
         files_by_reason: Every listed file is in exactly one of these counts.
         passed_over: Keys that are no files of the sources, by reason.
+        rows_parsed: Records of the completed files: parsed + added = written + quarantined + filtered.
+        rows_filtered: Those that the transform left out.
+        rows_added: Rows that the transform made of records beyond one each.
+        rows_dropped: Old rows that replaced files had in the table.
         files: Those that were taken, and of the others as many as are worth showing.
         notes: How choices were made: engine, ledger read.
         timings: Seconds by phase.
@@ -82,6 +91,8 @@ class RunReport:
     rows_parsed: int = 0
     rows_written: int = 0
     rows_quarantined: int = 0
+    rows_filtered: int = 0
+    rows_added: int = 0
     rows_dropped: int = 0
     files: tuple[FileReport, ...] = ()
     batches: tuple[BatchReport, ...] = ()
@@ -108,10 +119,15 @@ def report_from_json(body: bytes | str) -> RunReport:
 
 
 def equations(report: RunReport) -> tuple[str, str]:
-    """The reconciliation: listed = the sum of its reasons; parsed = written + quarantined."""
+    """The reconciliation: listed = the sum of its reasons; parsed (+ added) = written + quarantined (+ filtered)."""
     reasons = " + ".join(f"{count:,} {reason}" for reason, count in sorted(report.files_by_reason.items()))
     files = f"{report.listed:,} listed = {reasons or '0'}"
-    rows = f"{report.rows_parsed:,} parsed = {report.rows_written:,} written + {report.rows_quarantined:,} quarantined"
+    added = f" + {report.rows_added:,} added by the transform" if report.rows_added else ""
+    filtered = f" + {report.rows_filtered:,} filtered by the transform" if report.rows_filtered else ""
+    rows = (
+        f"{report.rows_parsed:,} parsed{added} = "
+        f"{report.rows_written:,} written + {report.rows_quarantined:,} quarantined{filtered}"
+    )
     return files, rows
 
 
@@ -119,7 +135,8 @@ def reconciles(report: RunReport) -> bool:
     """Whether both equations hold."""
     return (
         report.listed == sum(report.files_by_reason.values())
-        and report.rows_parsed == report.rows_written + report.rows_quarantined
+        and report.rows_parsed + report.rows_added
+        == report.rows_written + report.rows_quarantined + report.rows_filtered
     )
 
 
@@ -149,10 +166,12 @@ def render_text(report: RunReport, *, most_files: int = 50) -> str:
     if report.files:
         ordered = sorted(report.files, key=lambda f: (f.status != "failed", f.status == "unchanged"))
         shown = ordered[:most_files]
-        lines += ["", *_table(("file", "status", "reason", "parsed", "written"), _file_rows(shown))]
+        lines += ["", *_table(("file", "status", "reason", "parsed", "written", "quarantined"), _file_rows(shown))]
         if len(ordered) > most_files:
             lines.append(f"  ... and {len(ordered) - most_files:,} more in the JSON report")
         for file in shown:
+            not_met = [(name, text) for name, text in file.expectations.items() if text != MET]
+            lines += [f"  {file.uri}: expectation {name!r} is not met: {text}" for name, text in not_met]
             if file.error:
                 lines += ["", f"  FAILED {file.error}", f"    what to do: {Reason(file.reason).text.remedy}"]
     lines.append("")
@@ -174,7 +193,7 @@ def _batch_rows(report: RunReport) -> Iterable[tuple[Any, ...]]:
 def _file_rows(files: Iterable[FileReport]) -> Iterable[tuple[Any, ...]]:
     for file in files:
         held = f" (run {file.held_by})" if file.held_by else ""
-        yield file.uri, file.status, file.reason + held, file.rows_parsed, file.rows_written
+        yield file.uri, file.status, file.reason + held, file.rows_parsed, file.rows_written, file.rows_quarantined
 
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> list[str]:

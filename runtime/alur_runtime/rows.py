@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import attrs
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from alur_runtime.config import SOURCE_ROW
 from alur_runtime.errors import ParseError
 from alur_runtime.reasons import Reason
 
@@ -45,6 +47,12 @@ class Chunk:
     table: pa.Table
     bad: tuple[BadRow, ...]
     records: int
+
+
+def without(table: pa.Table, rows: set[int]) -> pa.Table:
+    """The table without all that was made of some records, by their numbers."""
+    goes = pc.is_in(table[SOURCE_ROW], value_set=pa.array(sorted(rows), pa.int64()))
+    return table.filter(pc.invert(goes))
 
 
 class RefusedFileError(ParseError):

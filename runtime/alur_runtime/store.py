@@ -57,6 +57,7 @@ class PendingUpload(io.RawIOBase):
         self._parts: list[str] = []
         self._bytes = 0
         self._upload_id = ""
+        self._abandoned = False
 
     def writable(self) -> bool:
         """It is there to be written."""
@@ -65,6 +66,8 @@ class PendingUpload(io.RawIOBase):
     def write(self, data: Any, /) -> int:
         """Take bytes; they are sent part by part."""
         view = memoryview(data).cast("B")
+        if self._abandoned:
+            return len(view)  # a Parquet writer that is put away writes its footer all the same
         self._buffer += view
         if len(self._buffer) >= _PART_BYTES:
             self._send()
@@ -83,6 +86,8 @@ class PendingUpload(io.RawIOBase):
 
     def abandon(self) -> None:
         """Put the upload away; called when the work on a batch fails."""
+        self._abandoned = True
+        self._buffer.clear()
         if self._upload_id:
             abort_upload(self._s3, self._bucket, self._full_key, self._upload_id)
 
@@ -115,7 +120,7 @@ class TableStore:
 
     def __init__(self, s3: Any, location: str) -> None:
         self._s3 = s3
-        self._location = location
+        self.location = location
         self._bucket, self._prefix = split_uri(location)
 
     def complete(self, upload: Upload, mark: str) -> bool:
@@ -156,7 +161,7 @@ class TableStore:
     def read(self, key: str) -> bytes | None:
         """An object's bytes, or None if there is no such object."""
         try:
-            return get_bytes(self._s3, self._location + key)
+            return get_bytes(self._s3, self.location + key)
         except ClientError as error:
             if error_code(error) == "NoSuchKey":
                 return None

@@ -12,9 +12,11 @@ from alur_runtime.model import BatchItem, CommitManifest, FileItem, FileStatus, 
 from alur_runtime.planning import REPORTED_FILES, Survey
 from alur_runtime.reasons import Reason
 from alur_runtime.report import BatchReport, FileReport
+from alur_runtime.sources import PassedOver
 
 _SKIPPED: Final = "skipped"
 _PENDING: Final = "pending"
+_ROWS: Final = ("rows_parsed", "rows_written", "rows_quarantined", "rows_filtered", "rows_added")
 
 
 @attrs.define
@@ -26,14 +28,13 @@ class Tally:
     unchanged: int = 0
     unchanged_shown: list[Listed] = attrs.field(factory=list)
     batches: list[BatchReport] = attrs.field(factory=list)
-    passed_over: Counter[str] = attrs.field(factory=Counter)
-    rows_parsed: int = 0
-    rows_written: int = 0
-    rows_quarantined: int = 0
+    passed_over: PassedOver = attrs.field(factory=PassedOver)
+    rows: dict[str, int] = attrs.field(factory=lambda: dict.fromkeys(_ROWS, 0))
+    """By the names they have in the report."""
     rows_dropped: int = 0
     troubles: list[tuple[Reason, str]] = attrs.field(factory=list)
 
-    def surveyed(self, found: Survey, passed_over: Counter[str]) -> None:
+    def surveyed(self, found: Survey, passed_over: PassedOver) -> None:
         """Take in what planning saw; a later pass of the same run corrects an earlier one."""
         if not self.listed and not self.unchanged:
             self.unchanged, self.unchanged_shown = found.unchanged, found.unchanged_shown
@@ -53,9 +54,8 @@ class Tally:
         for left in manifest.left:
             self.files[left.uri] = FileReport(uri=left.uri, etag=left.etag, reason=left.reason, status=_SKIPPED)
         written = sum(f.rows_ingested for f in manifest.files)
-        self.rows_written += written
-        self.rows_parsed += sum(f.rows_parsed for f in manifest.files)
-        self.rows_quarantined += sum(f.rows_quarantined for f in manifest.files)
+        for name in _ROWS:
+            self.rows[name] += sum(getattr(self.files[item.uri], name) for item in manifest.files)
         self.rows_dropped += manifest.rows_dropped
         rewritten = sum(u.rewrite for u in manifest.uploads)
         self.batches.append(
@@ -106,13 +106,14 @@ class Tally:
         return dict(sorted(counts.items()))
 
     def shown(self) -> tuple[FileReport, ...]:
-        """The files of the report: of the unchanged ones as many as there is room for."""
+        """The files of the report: of those left out and of the unchanged ones as many as there is room for."""
+        left_out = (FileReport(uri=u, etag=e, reason=r.value, status=_SKIPPED) for u, e, r in self.passed_over.shown)
         room = max(0, REPORTED_FILES - len(self.files))
         unchanged = (
             FileReport(uri=f.uri, etag=f.etag, reason=Reason.UNCHANGED.value, status="unchanged")
             for f in self.unchanged_shown[:room]
         )
-        return (*self.files.values(), *unchanged)
+        return (*self.files.values(), *left_out, *unchanged)
 
 
 def _file_report(item: FileItem) -> FileReport:
@@ -124,6 +125,10 @@ def _file_report(item: FileItem) -> FileReport:
         rows_parsed=item.rows_parsed,
         rows_written=item.rows_ingested,
         rows_quarantined=item.rows_quarantined,
+        rows_filtered=item.rows_filtered,
+        rows_added=item.rows_added,
+        quarantine=item.quarantine,
+        expectations=item.expectations,
         batch=item.batch_seq,
         error=item.error,
     )

@@ -48,6 +48,6 @@ def test_a_value_that_would_turn_into_null_is_refused(aws: str, value: str) -> N
     world = World.make(aws, spec=spec_of(Visits))
     world.land("orders/a.csv", f"id,kind,day\n1,x,2024-02-01\n2,{value},2024-02-01\n")
     report = world.run()
-    assert report.files_by_reason == {"bad_value": 1}
+    assert report.files_by_reason == {"too_many_bad_rows": 1}
     assert "row 2, column 'kind'" in report.error
     assert world.objects() == []
