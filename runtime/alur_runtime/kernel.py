@@ -122,6 +122,7 @@ class _Work:
                 written = Written.together([*own, shared.finish()])
                 self._reconcile(reads, written)
                 dropped = self._drop_old_rows([r.member for r in reads if r.reason is None])
+                bad_rows = quarantine.finish()
         except BaseException:
             for upload in (u for w in own for u in w.uploads):
                 self._store.abort(upload)
@@ -140,7 +141,7 @@ class _Work:
             partitions=written.partitions,
             files=tuple(decided),
             left=tuple(left),
-            quarantine=quarantine.finish(),
+            quarantine=bad_rows,
             rows_dropped=dropped.rows,
         )
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from alur_pulumi.local.emulator import Emulator
+from alur_runtime import commit, ingest, kernel, steps
+from alur_runtime.steps import Step
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +28,17 @@ def aws(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in emulator.environment().items():
         monkeypatch.setenv(name, value)
     return emulator.endpoint
+
+
+@pytest.fixture
+def at_step(monkeypatch: pytest.MonkeyPatch) -> Callable[[Step, Callable[[], None]], None]:
+    """Do something once, right after a step was taken."""
+    hooks: dict[Step, list[Callable[[], None]]] = {}
+
+    def reached(step: Step, **data: Any) -> None:
+        for hook in hooks.pop(step, []):
+            hook()
+
+    for module in (steps, ingest, commit, kernel):
+        monkeypatch.setattr(module, "reached", reached)
+    return lambda step, action: hooks.setdefault(step, []).append(action)

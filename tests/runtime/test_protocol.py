@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from world import QUICK, World, rows, wait_for_leases
 
-from alur_runtime import commit, ingest, kernel, steps, store
+from alur_runtime import ingest, store
 from alur_runtime.aws import make_clients
 from alur_runtime.errors import FencedOffError
 from alur_runtime.ledger import Ledger
@@ -25,20 +25,6 @@ SLEEPY = attrs.evolve(QUICK, run_lease_seconds=600, planning_lease_seconds=600)
 
 class Killed(BaseException):
     """The process is gone: no handler of the runtime may catch it, and nothing after it happens."""
-
-
-@pytest.fixture
-def at_step(monkeypatch: pytest.MonkeyPatch) -> Callable[[Step, Callable[[], None]], None]:
-    """Do something once, right after a step was taken."""
-    hooks: dict[Step, list[Callable[[], None]]] = {}
-
-    def reached(step: Step, **data: Any) -> None:
-        for hook in hooks.pop(step, []):
-            hook()
-
-    for module in (steps, ingest, commit, kernel):
-        monkeypatch.setattr(module, "reached", reached)
-    return lambda step, action: hooks.setdefault(step, []).append(action)
 
 
 def crash() -> None:
