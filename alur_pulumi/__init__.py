@@ -1,4 +1,8 @@
-"""Pulumi components for exactly-once ingestion of files into Parquet tables."""
+"""Pulumi components for exactly-once ingestion of files into Parquet tables.
+
+Everything that a program needs is here: components and their arguments, contracts and their types, options of files,
+and, as `expect`, the checks that a contract can make of them.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -12,64 +16,101 @@ if TYPE_CHECKING:
     from alur_pulumi.job_args import IngestionJobArgs
     from alur_pulumi.job_config import Source
     from alur_pulumi.state_table import StateTable, StateTableArgs
+    from alur_runtime import expectations as expect
     from alur_runtime.config import EngineChoice, OnChange, Settings
-    from alur_runtime.contract import ContractSpec
-    from alur_runtime.declare import Decimal, column, contract
-    from alur_runtime.options import CsvOptions, ErrorBudget, JsonLinesOptions, ParquetOptions
+    from alur_runtime.contract import Column, ContractSpec, Extras
+    from alur_runtime.declare import (
+        Decimal,
+        Float32,
+        Int8,
+        Int16,
+        Int32,
+        Int64,
+        bucket,
+        column,
+        contract,
+        day,
+        hour,
+        month,
+    )
+    from alur_runtime.expectations import Severity
+    from alur_runtime.options import (
+        AmbiguousTimes,
+        Compression,
+        CsvOptions,
+        ErrorBudget,
+        JsonLinesOptions,
+        ParquetOptions,
+    )
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AlurError",
+    "AmbiguousTimes",
     "ArgumentError",
     "BronzeTable",
     "BronzeTableArgs",
+    "Column",
+    "Compression",
     "ContractSpec",
     "CsvOptions",
     "Decimal",
     "EngineChoice",
     "ErrorBudget",
+    "Extras",
+    "Float32",
     "IngestionJob",
     "IngestionJobArgs",
+    "Int8",
+    "Int16",
+    "Int32",
+    "Int64",
     "JsonLinesOptions",
     "OnChange",
     "OnDestroy",
     "ParquetOptions",
     "Settings",
+    "Severity",
     "Source",
     "StateTable",
     "StateTableArgs",
     "WheelError",
     "__version__",
+    "bucket",
     "column",
     "contract",
+    "day",
+    "expect",
+    "hour",
+    "month",
 ]
 
 # Imported when they are asked for: the `alur` command and the local AWS start without Pulumi.
-_LAZY: Final = {
-    "BronzeTable": "alur_pulumi.bronze_table",
-    "BronzeTableArgs": "alur_pulumi.bronze_table",
-    "ContractSpec": "alur_runtime.contract",
-    "CsvOptions": "alur_runtime.options",
-    "ErrorBudget": "alur_runtime.options",
-    "JsonLinesOptions": "alur_runtime.options",
-    "ParquetOptions": "alur_runtime.options",
-    "Decimal": "alur_runtime.declare",
-    "EngineChoice": "alur_runtime.config",
-    "IngestionJob": "alur_pulumi.ingestion_job",
-    "IngestionJobArgs": "alur_pulumi.job_args",
-    "OnChange": "alur_runtime.config",
-    "OnDestroy": "alur_pulumi.buckets",
-    "Settings": "alur_runtime.config",
-    "Source": "alur_pulumi.job_config",
-    "StateTable": "alur_pulumi.state_table",
-    "StateTableArgs": "alur_pulumi.state_table",
-    "column": "alur_runtime.declare",
-    "contract": "alur_runtime.declare",
+_BY_MODULE: Final = {
+    "alur_pulumi.bronze_table": ("BronzeTable", "BronzeTableArgs"),
+    "alur_pulumi.buckets": ("OnDestroy",),
+    "alur_pulumi.ingestion_job": ("IngestionJob",),
+    "alur_pulumi.job_args": ("IngestionJobArgs",),
+    "alur_pulumi.job_config": ("Source",),
+    "alur_pulumi.state_table": ("StateTable", "StateTableArgs"),
+    "alur_runtime.config": ("EngineChoice", "OnChange", "Settings"),
+    "alur_runtime.contract": ("Column", "ContractSpec", "Extras"),
+    "alur_runtime.declare": (
+        *("Decimal", "Float32", "Int8", "Int16", "Int32", "Int64"),
+        *("bucket", "column", "contract", "day", "hour", "month"),
+    ),
+    "alur_runtime.expectations": ("Severity",),
+    "alur_runtime.options": (
+        *("AmbiguousTimes", "Compression", "CsvOptions", "ErrorBudget", "JsonLinesOptions", "ParquetOptions"),
+    ),
 }
+_LAZY: Final = {name: module for module, names in _BY_MODULE.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
+    if name == "expect":
+        return import_module("alur_runtime.expectations")
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_LAZY[name]), name)

@@ -1,5 +1,6 @@
 """The table that files are ingested into: bucket, database and catalog entry."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -9,10 +10,11 @@ import pulumi_aws as aws
 from alur_pulumi import catalog
 from alur_pulumi.buckets import BucketSettings, OnDestroy, private_bucket
 from alur_pulumi.checks import Checker
-from alur_runtime.config import OnChange, metadata_columns
+from alur_runtime.config import OnChange, check_own_names, metadata_columns
 from alur_runtime.contract import ContractSpec, check_spec
 from alur_runtime.declare import spec_of
-from alur_runtime.errors import ContractError
+from alur_runtime.errors import ConfigError, ContractError
+from alur_runtime.operands import check_operands
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -22,6 +24,9 @@ class BronzeTableArgs:
     Attributes:
         contract: The table's columns: a class made with `alur_runtime.contract`, or its `ContractSpec`.
         on_change: What happens to a file that was ingested and is overwritten later.
+        metadata_columns: Which of alur's own columns the table has, of ``_ingested_at``, ``_source_system``,
+            ``_source_file``, ``_source_row`` and ``_source_etag``; if not given the first four, and all of them
+            with `on_change` append. Replacing needs ``_source_file``, appending ``_source_etag`` too.
         table_name: Name in SQL; the contract's name in lower case if none is given.
         database_name: Name of the database that is made; ``<project>_<stack>`` if none is given.
         existing_database: A database that is there already, in place of one that is made.
@@ -38,6 +43,7 @@ class BronzeTableArgs:
 
     contract: type[Any] | ContractSpec
     on_change: OnChange = OnChange.REPLACE
+    metadata_columns: Sequence[str] | None = None
     table_name: str | None = None
     database_name: str | None = None
     existing_database: pulumi.Input[str] | None = None
@@ -120,6 +126,11 @@ class BronzeTable(pulumi.ComponentResource):
         return OnChange(self._args.on_change)
 
     @property
+    def metadata_columns(self) -> tuple[str, ...] | None:
+        """Which of alur's own columns the table has; None for those that `on_change` has by default."""
+        return _names(self._args)
+
+    @property
     def key_arn(self) -> pulumi.Input[str] | None:
         """The bucket's key, if it is not S3's own."""
         return self._args.kms_key_arn
@@ -176,7 +187,7 @@ class BronzeTable(pulumi.ComponentResource):
             aws.glue.CatalogTableStorageDescriptorColumnArgs(
                 name=catalog.column_name(c), type=c.type, comment=catalog.comment(c)
             )
-            for c in catalog.stored_columns(self._spec, self.on_change)
+            for c in catalog.stored_columns(self._spec, self.on_change, self.metadata_columns)
         ]
         partition_keys = [
             aws.glue.CatalogTablePartitionKeyArgs(name=catalog.column_name(c), type=c.type, comment=catalog.comment(c))
@@ -207,12 +218,15 @@ def _check(name: str, args: BronzeTableArgs) -> ContractSpec:
     checker = Checker(f"BronzeTable {name!r}")
     try:
         spec = check_spec(args.contract if isinstance(args.contract, ContractSpec) else spec_of(args.contract))
-    except (ContractError, AttributeError) as error:
+        check_operands(spec)
+        check_own_names(spec)
+    except (ConfigError, ContractError, AttributeError) as error:
         raise checker.refuse("contract", args.contract, str(error)) from error
-    own = {c.name for c in metadata_columns(OnChange.APPEND)}
-    if clash := own & {c.name.lower() for c in spec.columns}:
-        raise checker.refuse("contract", min(clash), "alur adds a column of this name itself: choose another")
     checker.one_of("on_change", args.on_change, tuple(OnChange))
+    try:
+        metadata_columns(OnChange(args.on_change), _names(args))
+    except ConfigError as error:
+        raise checker.refuse("metadata_columns", args.metadata_columns, error.problem) from error
     checker.one_of("on_destroy", args.on_destroy, tuple(OnDestroy))
     checker.sql_name("table_name", args.table_name)
     checker.sql_name("database_name", args.database_name)
@@ -224,3 +238,7 @@ def _check(name: str, args: BronzeTableArgs) -> ContractSpec:
     checker.between("abort_uploads_after_days", args.abort_uploads_after_days, 1, 365, remedy)
     checker.between("noncurrent_days", args.noncurrent_days, 1, 3650)
     return spec
+
+
+def _names(args: BronzeTableArgs) -> tuple[str, ...] | None:
+    return None if args.metadata_columns is None else tuple(args.metadata_columns)

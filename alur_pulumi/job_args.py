@@ -11,7 +11,7 @@ from alur_pulumi.bronze_table import BronzeTable
 from alur_pulumi.buckets import OnDestroy
 from alur_pulumi.checks import GLUE_VERSIONS, MINUTES_A_DAY, RETENTION_DAYS, WORKER_TYPES, Checker
 from alur_pulumi.errors import WheelError
-from alur_pulumi.job_config import JobPlan, Places, Source, check_plan, check_sources, check_transform, code_digest
+from alur_pulumi.job_config import JobPlan, Places, Source, check_functions, check_plan, check_sources, code_digest
 from alur_pulumi.state_table import StateTable
 from alur_pulumi.wheels import Wheel, package_wheel, runtime_wheels
 from alur_runtime.config import EngineChoice, Settings
@@ -146,23 +146,23 @@ def _code_wheel(checker: Checker, args: IngestionJobArgs) -> Wheel | None:
 
 
 def _plan(name: str, args: IngestionJobArgs, wheels: Sequence[Wheel]) -> JobPlan:
-    spec, on_change = args.table.spec, args.table.on_change
-    return JobPlan(
+    plan = JobPlan(
         job=name,
-        contract=spec,
-        on_change=on_change,
+        contract=args.table.spec,
+        on_change=args.table.on_change,
+        metadata_columns=args.table.metadata_columns,
         sources=tuple(args.sources),
         shards=args.state.shard_count,
         transform=args.transform,
-        code_digest=code_digest(wheels, spec, on_change, args.sources, args.transform),
         engine=EngineChoice(args.engine),
         settings=args.settings,
     )
+    return attrs.evolve(plan, code_digest=code_digest(wheels, plan))
 
 
 def _check(checker: Checker, args: IngestionJobArgs, code: Wheel | None) -> None:
     check_sources(checker, args.sources)
-    check_transform(checker, args.transform, code)
+    check_functions(checker, args.table.spec, args.transform, code)
     for argument in ("landing_bucket", "artifacts_bucket"):
         checker.bucket_name(argument, getattr(args, argument))
     checker.one_of("landing_on_destroy", args.landing_on_destroy, tuple(OnDestroy))

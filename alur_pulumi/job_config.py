@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
-from typing import Final
+from types import NoneType
+from typing import Final, get_args
 
 import attrs
 import pulumi
 
 from alur_pulumi.checks import Checker
+from alur_pulumi.errors import ArgumentError
 from alur_pulumi.wheels import Wheel
 from alur_runtime.config import (
     EngineChoice,
@@ -23,10 +26,14 @@ from alur_runtime.config import (
     unstructure,
 )
 from alur_runtime.contract import ContractSpec
-from alur_runtime.errors import ConfigError
-from alur_runtime.options import AnyOptions
+from alur_runtime.errors import ConfigError, ContractError
+from alur_runtime.formats.binding import check_readable
+from alur_runtime.globs import compile_glob
+from alur_runtime.options import NO_BAD_ROWS, AnyOptions, ErrorBudget
+from alur_runtime.user_code import is_function_name
 
 CONFIG_NAME: Final = "config.json"
+_STEP: Final = re.compile(r"(\w+)|\[(\d+)\]")
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -40,6 +47,9 @@ class Source:
         pattern: A glob over the key below the prefix: `*` and `?` do not cross `/`, `**` does, `{a,b}` is
             either.
         files: How the files are written; as the contract says if not given.
+        budget: How many bad rows a file may have and be taken all the same, the bad rows going to quarantine; none
+            if not given: one bad row fails its file.
+        hidden: Whether names that begin with `_` or `.`, as a file's or a folder's, are taken too.
     """
 
     name: str
@@ -47,6 +57,8 @@ class Source:
     bucket: pulumi.Input[str] | None = None
     pattern: str = "**"
     files: AnyOptions | None = None
+    budget: ErrorBudget = NO_BAD_ROWS
+    hidden: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -57,23 +69,25 @@ class JobPlan:
         job: The job's logical name.
         contract: The table's columns.
         on_change: What happens to a file that was overwritten.
+        metadata_columns: Which of alur's own columns the table has, or None for the default ones.
         sources: Where files land.
         shards: Of the ledger.
         transform: ``module:function``, or None.
-        code_digest: Digest of all that decides what becomes of a file.
         engine: Where batches are worked on.
         settings: Tuning.
+        code_digest: Digest of all that decides what becomes of a file; see `code_digest`.
     """
 
     job: str
     contract: ContractSpec
     on_change: OnChange
+    metadata_columns: tuple[str, ...] | None
     sources: tuple[Source, ...]
     shards: int
     transform: str | None
-    code_digest: str
     engine: EngineChoice
     settings: Settings
+    code_digest: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -103,26 +117,35 @@ def job_config(plan: JobPlan, places: Places) -> JobConfig:
     Raises:
         ConfigError: If it does not fit together.
     """
+    return check_config(_unchecked(plan, places))
+
+
+def _unchecked(plan: JobPlan, places: Places) -> JobConfig:
     sources = tuple(
         SourceConfig(
-            name=s.name, uri=f"s3://{bucket}/{s.prefix}", pattern=s.pattern, files=s.files or plan.contract.files
+            name=s.name,
+            uri=f"s3://{bucket}/{s.prefix}",
+            pattern=s.pattern,
+            files=s.files or plan.contract.files,
+            budget=s.budget,
+            hidden=s.hidden,
         )
         for s, bucket in zip(plan.sources, places.buckets, strict=True)
     )
     table = TableConfig(database=places.database, name=places.table, location=places.location, metadata=places.metadata)
-    config = JobConfig(
+    return JobConfig(
         job=plan.job,
         table=table,
         contract=plan.contract,
         sources=sources,
         ledger=LedgerConfig(table=places.ledger, shards=plan.shards),
         on_change=plan.on_change,
+        metadata_columns=plan.metadata_columns,
         transform=plan.transform,
         code_digest=plan.code_digest,
         engine=plan.engine,
         settings=plan.settings,
     )
-    return check_config(config)
 
 
 def config_text(plan: JobPlan, places: Places) -> str:
@@ -130,29 +153,26 @@ def config_text(plan: JobPlan, places: Places) -> str:
     return to_json(job_config(plan, places)).decode()
 
 
-def code_digest(
-    wheels: Sequence[Wheel],
-    contract: ContractSpec,
-    on_change: OnChange,
-    sources: Sequence[Source],
-    transform: str | None,
-) -> str:
+def code_digest(wheels: Sequence[Wheel], plan: JobPlan) -> str:
     """Digest of all that decides what becomes of a file; when it changes, failed files are tried again.
 
-    Names of buckets and tables are left out, so that it is known at preview, and so is tuning.
+    Names of buckets and tables are left out, so that it is known at preview, and so is what fails no file.
     """
     parts = {
         "wheels": sorted(wheel.digest for wheel in wheels),
-        "contract": unstructure(contract),
-        "on_change": on_change,
-        "files": {source.name: unstructure(source.files) for source in sources if source.files},
-        "transform": transform,
+        "contract": unstructure(plan.contract),
+        "on_change": plan.on_change,
+        "metadata_columns": plan.metadata_columns,
+        "files": {source.name: unstructure(source.files) for source in plan.sources if source.files},
+        "budgets": {source.name: unstructure(source.budget) for source in plan.sources},
+        "transform": plan.transform,
+        "max_partitions": plan.settings.max_partitions,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def check_plan(checker: Checker, plan: JobPlan, places: Places) -> None:
-    """Refuse at preview what the runtime would refuse at start.
+    """Refuse at preview what the runtime would refuse at start, and files that the contract could never be read from.
 
     Args:
         checker: Names the component.
@@ -162,11 +182,28 @@ def check_plan(checker: Checker, plan: JobPlan, places: Places) -> None:
     Raises:
         ArgumentError: If it does not fit together.
     """
+    config = _unchecked(plan, places)
     try:
-        job_config(plan, places)
+        check_config(config)
+        for i, source in enumerate(config.sources):
+            check_readable(f"sources[{i}].files", config.contract, source.files)
     except ConfigError as error:
-        value = unstructure(plan.settings) if error.setting.startswith("settings") else error.setting
-        raise checker.refuse(error.setting, value, error.problem) from error
+        raise _refusal(checker, error, _value_at(config, error.setting)) from error
+    except ContractError as error:
+        raise checker.refuse("table", plan.contract.name, str(error)) from error
+
+
+def _refusal(checker: Checker, error: ConfigError, value: object) -> ArgumentError:
+    # The error of an argument says itself what the value is.
+    return checker.refuse(error.setting, value, error.problem.removeprefix(f"is {value!r}").lstrip("; ,"))
+
+
+def _value_at(config: JobConfig, setting: str) -> object:
+    """The value of a setting such as ``sources[0].files.separator``."""
+    value: object = config
+    for name, number in _STEP.findall(setting):
+        value = value[int(number)] if number and isinstance(value, tuple) else getattr(value, name, value)
+    return value
 
 
 def check_sources(checker: Checker, sources: Sequence[Source]) -> None:
@@ -182,23 +219,29 @@ def check_sources(checker: Checker, sources: Sequence[Source]) -> None:
         if not source.name or source.name in seen:
             raise checker.refuse(f"sources[{i}].name", source.name, "each source needs a name of its own")
         seen.add(source.name)
+        checker.is_a(f"sources[{i}].files", source.files, *get_args(AnyOptions), NoneType)
+        checker.is_a(f"sources[{i}].budget", source.budget, ErrorBudget)
+        try:
+            compile_glob(source.pattern)
+        except ConfigError as error:
+            raise checker.refuse(f"sources[{i}].pattern", source.pattern, error.problem) from error
         checker.prefix(f"sources[{i}].prefix", source.prefix)
         checker.bucket_name(f"sources[{i}].bucket", source.bucket)
 
 
-def check_transform(checker: Checker, transform: str | None, code: Wheel | None) -> None:
-    """Refuse a transform that is not in the code that is shipped.
+def check_functions(checker: Checker, contract: ContractSpec, transform: str | None, code: Wheel | None) -> None:
+    """Refuse a transform, or an expectation's function, that is not in the code that is shipped.
 
     Raises:
         ArgumentError: Saying what is missing.
     """
-    if transform is None:
-        return
-    module, found, function = transform.partition(":")
-    if not (found and module and function.isidentifier()):
-        raise checker.refuse("transform", transform, "write module:function")
-    if code is None:
-        raise checker.refuse("transform", transform, "give code, the folder of the package that it is in")
-    if not code.has_module(module):
-        packages = ", ".join(code.packages)
-        raise checker.refuse("transform", transform, f"code has the package {packages} and no module {module}")
+    named = [("transform", transform)] if transform is not None else []
+    named += [(f"expectation {e.name!r}", e.function) for e in contract.expectations if e.function]
+    for argument, name in named:
+        if not is_function_name(name):
+            raise checker.refuse(argument, name, "write module:function")
+        if code is None:
+            raise checker.refuse(argument, name, "give code, the folder of the package that it is in")
+        if not code.has_module(module := name.partition(":")[0]):
+            packages = ", ".join(code.packages)
+            raise checker.refuse(argument, name, f"code has the package {packages} and no module {module}")

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 import alur_pulumi as alur
 from tests.components.monitor import register
-from tests.components.programs import FEED, Pipeline
+from tests.components.programs import FEED, OrderLines, Pipeline
 
 
 def _refused(**arguments: Any) -> str:
@@ -36,9 +37,12 @@ def _source(**arguments: Any) -> dict[str, Any]:
         ({"job": _source(prefix="/in/")}, "sources[0].prefix is '/in/'"),
         ({"job": _source(prefix="in")}, "write folder/"),
         ({"job": _source(bucket="arn:aws:s3:::b")}, "sources[0].bucket"),
-        ({"job": _source(files=alur.CsvOptions(separator="||"))}, "one ASCII character"),
+        (
+            {"job": _source(files=alur.CsvOptions(separator="||"))},
+            "files.separator is '||': it must be one",
+        ),
         ({"job": {"sources": [alur.Source(name="a"), alur.Source(name="a")]}}, "a name of its own"),
-        ({"job": {"settings": alur.Settings(fetch_threads=0)}}, "settings.fetch_threads"),
+        ({"job": {"settings": alur.Settings(fetch_threads=0)}}, "settings.fetch_threads is 0: it must be at least 1"),
         ({"job": {"glue_version": "4.0"}}, "glue_version is '4.0': allowed are 5.0, 5.1, 6.0"),
         ({"job": {"worker_type": "Standard"}}, "allowed are G.1X"),
         ({"job": {"number_of_workers": 1}}, "allowed are 2 to"),
@@ -56,10 +60,75 @@ def _source(**arguments: Any) -> dict[str, Any]:
         ({"job": {"code": FEED, "transform": "orders_feed.other:clean"}}, "no module orders_feed.other"),
         ({"job": {"code": FEED.parent}}, "IngestionJob 'ingest': code is"),
         ({"job": {"engine": "flink"}}, "engine is 'flink': allowed are auto, local, spark"),
+        ({"job": _source(pattern="{a")}, "sources[0].pattern is '{a'"),
+        (
+            {"job": _source(files=alur.CsvOptions)},
+            "give CsvOptions(...) or JsonLinesOptions(...) or ParquetOptions(...)",
+        ),
+        ({"job": _source(files=alur.CsvOptions(timezone="CEST"))}, "sources[0].files.timezone is 'CEST'"),
+        ({"job": _source(files=alur.CsvOptions(encoding="klingon"))}, "sources[0].files.encoding is 'klingon'"),
+        (
+            {"job": _source(files=alur.CsvOptions(columns=("a",)))},
+            "sources[0].files.columns is ('a',): cannot be bound",
+        ),
+        ({"job": _source(budget=5)}, "sources[0].budget is 5: give ErrorBudget(...)"),
+        ({"job": _source(budget=alur.ErrorBudget())}, "has no limit at all: give rows, percent or both"),
+        (
+            {"job": _source(budget=alur.ErrorBudget(percent=101))},
+            "budget.percent is 101: allowed are 0",
+        ),
+        ({"table": {"metadata_columns": ["_file"]}}, "metadata_columns is ['_file']: '_file' is none; there are _ing"),
+        ({"table": {"metadata_columns": []}}, "metadata_columns is []: lacks _source_file, by which on_change=replace"),
+        (
+            {"table": {"on_change": "append", "metadata_columns": ["_source_file"]}},
+            "lacks _source_file or _source_etag, which tell the versions apart",
+        ),
     ],
 )
 def test_refused(arguments: dict[str, Any], says: str) -> None:
     assert says in _refused(**arguments)
+
+
+@alur.contract()
+class Nested:
+    """What CSV cannot hold."""
+
+    order_id: int
+    tags: list[str]
+
+
+def test_files_that_can_never_fill_the_contract_are_refused() -> None:
+    assert "tags: a array<string> cannot be in CSV: use JSON Lines or Parquet" in _refused(table={"contract": Nested})
+    arguments = {"table": {"contract": Nested}, "job": _source(files=alur.JsonLinesOptions())}
+    assert register(lambda: Pipeline(**arguments)).one("Job")
+
+
+@pytest.mark.parametrize(
+    ("expectation", "says"),
+    [
+        (alur.expect.between("OrderId", 0, "many"), "'many' is no value of its column: 'many' is no bigint"),
+        (alur.expect.matches("note", "(?=a)"), "is no regular expression (RE2)"),
+        (alur.expect.unique("order_id"), "'order_id' is no column; columns are OrderId, amount, note, Region"),
+    ],
+)
+def test_expectations_that_cannot_be_are_refused(expectation: Any, says: str) -> None:
+    spec = attrs.evolve(OrderLines.__alur_contract__, expectations=(expectation,))
+    text = _refused(table={"contract": spec})
+    assert text.startswith("BronzeTable 'lines': contract is ")
+    assert says in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({}, "expectation 'orders_feed.checks:all_paid' is 'orders_feed.checks:all_paid': give code"),
+        ({"code": FEED}, "code has the package orders_feed and no module orders_feed.checks"),
+    ],
+)
+def test_functions_of_expectations_must_be_shipped(arguments: dict[str, Any], says: str) -> None:
+    named = alur.expect.function("orders_feed.checks:all_paid")
+    spec = attrs.evolve(OrderLines.__alur_contract__, expectations=(named,))
+    assert says in _refused(table={"contract": spec}, job=arguments)
 
 
 def test_a_source_that_holds_the_table_is_refused() -> None:
@@ -75,12 +144,9 @@ def test_code_of_the_name_of_a_dependency_is_refused(tmp_path: Path) -> None:
     assert "the job needs a package 'attr' itself" in _refused(job={"code": folder})
 
 
-def test_a_contract_with_alurs_own_column_is_refused() -> None:
-    spec = alur.ContractSpec("C", _columns("_source_file"))
-    assert "BronzeTable 'lines': contract" in _refused(table={"contract": spec})
-
-
-def _columns(name: str) -> tuple[Any, ...]:
-    from alur_runtime.contract import Column
-
-    return (Column("a", "string"), Column(name, "string"))
+@pytest.mark.parametrize("name", ["_source_file", "_rescued", "_Source_Row"])
+def test_a_contract_with_alurs_own_column_is_refused(name: str) -> None:
+    spec = alur.ContractSpec("C", (alur.Column("a", "string"), alur.Column(name, "string")))
+    text = _refused(table={"contract": spec})
+    assert text.startswith("BronzeTable 'lines': contract")
+    assert name in text

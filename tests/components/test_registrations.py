@@ -1,10 +1,12 @@
 """What the components register, as the engine gets it."""
 
+import datetime as dt
 import json
 import runpy
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pulumi
 import pytest
 
@@ -12,6 +14,9 @@ import alur_pulumi as alur
 from alur_runtime.config import config_from_json
 from tests.components.monitor import Monitor, register
 from tests.components.programs import FEED, ROOT, OrderLines, Pipeline
+
+SPEC = OrderLines.__alur_contract__
+META = ["_source_file", "_source_row"]
 
 
 def _deployed(**arguments: Any) -> Monitor:
@@ -186,10 +191,80 @@ def test_another_setting_is_another_object_and_the_same_code() -> None:
         {"table": {"on_change": alur.OnChange.SKIP}},
         {"job": {"code": FEED}},
         {"job": {"sources": [alur.Source(name="shop", prefix="in/", files=alur.CsvOptions(separator=";"))]}},
+        {"job": {"sources": [alur.Source(name="shop", prefix="in/", budget=alur.ErrorBudget(rows=3))]}},
+        {"job": {"settings": alur.Settings(max_partitions=3)}},
+        {"table": {"metadata_columns": ["_source_file"]}},
+        {"table": {"contract": attrs.evolve(SPEC, expectations=(alur.expect.unique("OrderId"),))}},
+        {"table": {"contract": attrs.evolve(SPEC, files=alur.CsvOptions(separator=";"))}},
+        {"table": {"contract": attrs.evolve(SPEC, extras=alur.Extras.REJECT)}},
     ],
 )
 def test_what_decides_about_a_file_changes_the_code_digest(change: dict[str, Any]) -> None:
     assert _config(_deployed()).code_digest != _config(_deployed(**change)).code_digest
+
+
+def test_what_decides_about_rows_reaches_the_configuration() -> None:
+    expectations = (alur.expect.unique("OrderId"), alur.expect.in_set("note", ("a", "b"), severity="warn"))
+    spec = attrs.evolve(SPEC, extras=alur.Extras.RESCUE, expectations=expectations)
+    source = alur.Source(
+        name="shop",
+        prefix="in/",
+        files=alur.JsonLinesOptions(timezone="Europe/Berlin"),
+        budget=alur.ErrorBudget(rows=10, percent=0.5),
+        hidden=True,
+    )
+    config = _config(_deployed(table={"contract": spec, "metadata_columns": META}, job={"sources": [source]}))
+    assert config.contract == spec
+    assert config.metadata_columns == tuple(META)
+    (found,) = config.sources
+    assert (found.files, found.budget, found.hidden) == (source.files, source.budget, True)
+
+
+def test_without_more_words_no_bad_row_is_taken_and_no_hidden_file() -> None:
+    (source,) = _config(_deployed()).sources
+    assert (source.files, source.budget, source.hidden) == (alur.CsvOptions(), alur.ErrorBudget(rows=0), False)
+    assert _config(_deployed()).metadata_columns is None
+
+
+@alur.contract()
+class Part:
+    """A part of an order."""
+
+    Sku: str
+    pieces: alur.Int16 | None
+
+
+@alur.contract(partition_by=("region", alur.day("at"), alur.bucket(16, "order_id")), extras="rescue")
+class Nested:
+    """Orders with their parts."""
+
+    order_id: int
+    at: dt.datetime
+    parts: list[Part]
+    image: bytes | None
+    weight: alur.Float32
+    region: str
+
+
+def test_the_catalog_has_nested_types_what_is_rescued_and_derived_partitions() -> None:
+    source = alur.Source(name="shop", prefix="in/", files=alur.JsonLinesOptions())
+    monitor = _deployed(table={"contract": Nested, "metadata_columns": META}, job={"sources": [source]})
+    table = monitor.one("CatalogTable").inputs
+    assert {c["name"]: c["type"] for c in table["storageDescriptor"]["columns"]} == {
+        "order_id": "bigint",
+        "at": "timestamp",
+        "parts": "array<struct<sku:string,pieces:smallint>>",
+        "image": "binary",
+        "weight": "float",
+        "_rescued": "string",
+        "_source_file": "string",
+        "_source_row": "bigint",
+    }
+    assert [(k["name"], k["type"], k.get("comment")) for k in table["partitionKeys"]] == [
+        ("region", "string", None),
+        ("at_day", "date", "day(at)"),
+        ("order_id_bucket", "int", "bucket(16, order_id)"),
+    ]
 
 
 def test_bring_your_own_bucket_database_role_and_topic() -> None:
