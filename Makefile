@@ -72,6 +72,10 @@ race: setup ## Start two and then five runs at once over the same files, and cou
 crash: setup ## Kill a run at each point of the commit protocol, run again, and count rows
 	@$(BIN)/python -m benchmarks.crash $(ARGS)
 
+.PHONY: corpus
+corpus: setup ## Run every case of tests/corpus through real runs, show what was expected and found
+	@$(BIN)/python -m tests.corpus $(ARGS)
+
 .PHONY: model
 model: setup ## Explore every state of the commit protocol, with each of its fences and without
 	@$(BIN)/python docs/protocol_model.py $(ARGS)

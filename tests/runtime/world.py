@@ -94,7 +94,7 @@ class World:
 
     def _make_catalog(self) -> None:
         table, spec = self.config.table, self.config.contract
-        columns = (*spec.data_columns, *metadata_columns(self.config.on_change))
+        columns = (*spec.data_columns, *metadata_columns(self.config.on_change, self.config.metadata_columns))
         self.clients.glue.create_database(DatabaseInput={"Name": table.database})
         self.clients.glue.create_table(
             DatabaseName=table.database,
