@@ -107,12 +107,23 @@ class Aws:
         Raises:
             MissingObjectError: If there is none.
         """
+        body: bytes = self._body(uri, what).read()
+        return body
+
+    def lines(self, uri: str, what: str) -> Iterator[bytes]:
+        """An object's lines, as they come; `what` it is stands in the error.
+
+        Raises:
+            MissingObjectError: If there is none.
+        """
+        yield from self._body(uri, what).iter_lines()
+
+    def _body(self, uri: str, what: str) -> Any:
         bucket, key = split_uri(uri)
         try:
-            body: bytes = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            return self.s3.get_object(Bucket=bucket, Key=key)["Body"]
         except (self.s3.exceptions.NoSuchKey, self.s3.exceptions.NoSuchBucket) as error:
             raise MissingObjectError(uri, what) from error
-        return body
 
     def _place(self) -> str:
         meta = self.glue.meta

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alur_pulumi.cli import files as files_view
+from alur_pulumi.cli import quarantine as quarantine_view
 from alur_pulumi.cli import status as status_view
 from alur_pulumi.cli.aws import Aws, Job, connect, translated
 from alur_pulumi.cli.follow import Ended, follow, run_of, without_report
@@ -123,6 +124,35 @@ def show_files(
             print_json(files_view.as_json(job, found.config.table.key, rows))
         else:
             click.echo(files_view.as_text(found.config.table.key, rows, limit, width=width()))
+
+
+def show_quarantine(
+    region: str | None,
+    profile: str | None,
+    *,
+    job: str,
+    run: str | None,
+    match: str | None,
+    limit: int,
+    show_values: bool,
+    as_json: bool,
+) -> None:
+    """Print the bad rows that were kept out of a job's table."""
+    with _explained():
+        aws = connect(region, profile)
+        found = aws.job(job)
+        table = found.config.table
+        items = (item for item in aws.ledger(found.config).files() if files_view.matches(item.uri, match))
+        objects = quarantine_view.quarantined(items, run)
+        records = (
+            record
+            for key, versions in sorted(objects.items())
+            for record in quarantine_view.bad_records(aws.lines(table.quarantine + key, "quarantine"), versions)
+        )
+        if as_json:
+            print_json(quarantine_view.as_json(job, table.key, records, show_values=show_values))
+        else:
+            click.echo(quarantine_view.as_text(table.key, records, limit, show_values=show_values, width=width()))
 
 
 def _open_plans(aws: Aws, ledger: Ledger) -> list[tuple[BatchItem, BatchPlan]]:

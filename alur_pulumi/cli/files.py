@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from alur_pulumi.cli.show import plural, size_text, table_text, utc
+from alur_runtime.model import MET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +25,8 @@ class FileRow:
 
     Attributes:
         rows: Its rows that are in the table.
+        quarantined: Records of its current version that were kept out of it.
+        expectations: What the contract's expectations found in it: `met` or what was found, by name.
         run_id: The run that decided it or works on it.
     """
 
@@ -37,6 +40,8 @@ class FileRow:
     batch: str
     run_id: str
     attempts: int
+    quarantined: int = 0
+    expectations: dict[str, str] = attrs.field(factory=dict)
     error: str = ""
     processed_at: int | None = None
 
@@ -65,6 +70,8 @@ def file_rows(files: Iterable[FileItem], open_plans: Iterable[tuple[BatchItem, B
             batch=item.batch_seq,
             run_id=item.run_id,
             attempts=item.attempts,
+            quarantined=item.rows_quarantined,
+            expectations=item.expectations,
             error=item.error,
             processed_at=item.processed_at,
         )
@@ -92,8 +99,13 @@ def select(rows: Iterable[FileRow], statuses: Sequence[str], glob: str | None) -
     for row in rows:
         if statuses and row.status not in statuses:
             continue
-        if glob is None or fnmatch.fnmatchcase(row.file, glob) or fnmatch.fnmatchcase(row.file, f"*/{glob}"):
+        if matches(row.file, glob):
             yield row
+
+
+def matches(uri: str, glob: str | None) -> bool:
+    """Whether a URI, or its end after a slash, matches the glob; any does if there is none."""
+    return glob is None or fnmatch.fnmatchcase(uri, glob) or fnmatch.fnmatchcase(uri, f"*/{glob}")
 
 
 def as_json(job: str, table: str, rows: Iterable[FileRow]) -> dict[str, Any]:
@@ -104,13 +116,15 @@ def as_json(job: str, table: str, rows: Iterable[FileRow]) -> dict[str, Any]:
 def as_text(table: str, rows: Iterable[FileRow], limit: int, *, width: int | None) -> str:
     """The first `limit` rows for people, and how many there are."""
     shown: list[FileRow] = []
-    total = table_rows = 0
+    total = table_rows = quarantined = 0
     for row in rows:
         total += 1
         table_rows += row.rows
+        quarantined += row.quarantined
         if len(shown) < limit:
             shown.append(row)
     line = f"{table}: {plural(total, 'file')}, {plural(table_rows, 'row')}"
+    line += f", {quarantined:,} quarantined" if quarantined else ""
     if not shown:
         return line
     if total > limit:
@@ -121,13 +135,20 @@ def as_text(table: str, rows: Iterable[FileRow], limit: int, *, width: int | Non
             row.status,
             row.reason,
             f"{row.rows:,}",
+            f"{row.quarantined:,}",
             size_text(row.size),
             utc(row.processed_at),
             row.run_id,
         )
         for row in shown
     ]
-    headers = ("file", "status", "reason", "rows", "size", "processed", "run")
-    parts = [table_text(headers, cells, frozenset({"rows", "size"}), width=width)]
+    headers = ("file", "status", "reason", "rows", "quarantined", "size", "processed", "run")
+    parts = [table_text(headers, cells, frozenset({"rows", "quarantined", "size"}), width=width)]
     parts += [row.error if row.error.startswith(row.file) else f"{row.file}: {row.error}" for row in shown if row.error]
+    parts += [
+        f"{row.file}: expectation {name!r} is not met: {found}"
+        for row in shown
+        for name, found in row.expectations.items()
+        if found != MET and not row.error
+    ]
     return "\n".join([*parts, "", line])

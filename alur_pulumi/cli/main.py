@@ -99,6 +99,34 @@ def files(
     show_files(*place, job=job, statuses=statuses, match=match, limit=limit, as_json=json_)
 
 
+@cli.command()
+@click.argument("job")
+@click.option("--run", "run_", metavar="RUN", help="Only files that this run decided (its id in `alur status`).")
+@click.option("--match", metavar="GLOB", help="Only files whose URI, or its end after a slash, matches.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Most rows to show as a table.")
+@click.option("--show-values", is_flag=True, help="Show the values too: they are the files' own data.")
+@_json
+@click.pass_obj
+def quarantine(
+    place: tuple[str | None, str | None],
+    job: str,
+    *,
+    run_: str | None,
+    match: str | None,
+    limit: int,
+    show_values: bool,
+    json_: bool,
+) -> None:
+    """Show the bad rows of JOB's completed files: where each is, and what is wrong with it.
+
+    Of a file that came in several versions, those of the current one. Values are masked unless --show-values is given.
+    --json prints every row that is asked for, and with --show-values its whole record.
+    """
+    from alur_pulumi.cli.commands import show_quarantine
+
+    show_quarantine(*place, job=job, run=run_, match=match, limit=limit, show_values=show_values, as_json=json_)
+
+
 def main() -> None:
     """Run the command line; the console script's entry."""
     cli.main(prog_name="alur")

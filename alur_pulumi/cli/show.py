@@ -42,8 +42,10 @@ def table_text(
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON document."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print one JSON document; in ASCII if it holds half a surrogate pair, which no encoding has."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    whole = text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+    click.echo(text if whole else json.dumps(value, indent=2))
 
 
 def utc(epoch_seconds: float | None) -> str:

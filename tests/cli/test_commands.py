@@ -190,6 +190,59 @@ def test_files_selected_by_status_and_glob(account: Account) -> None:
     assert result.output.endswith("sales.orders: 1 file, 0 rows\n")
 
 
+def _quarantined(account: Account) -> None:
+    """A file with two bad rows, one of them with half a surrogate pair."""
+    account.file("s3://landing/orders/a.csv")
+    (item,) = account.ledger.files()
+    account.ledger.put_files(
+        [attrs.evolve(item, batch_seq="000000000001-00001", rows_quarantined=2, quarantine="q.jsonl")]
+    )
+    lines = [
+        {"file": item.uri, "etag": item.etag, "source": "shop", "row": row, "line": None, "column": "order_id",
+         "value": value, "reason": "bad_value", "problem": f"{value!r} is no bigint", "record": value,
+         "run_id": "run-1", "batch": "b"}
+        for row, value in ((3, "secret"), (5, "\ud800"))
+    ]  # fmt: skip
+    body = "".join(json.dumps(line) + "\n" for line in lines)
+    account.s3.put_object(Bucket="table", Key="_alur/sales/orders/quarantine/q.jsonl", Body=body.encode())
+
+
+def test_bad_rows_are_shown_without_their_values(account: Account) -> None:
+    _quarantined(account)
+    account.file("s3://landing/orders/b.csv")
+    result = alur("quarantine", JOB)
+    assert result.exit_code == 0, result.output
+    assert "secret" not in result.output
+    assert "*** is no bigint" in result.output
+    assert result.output.endswith(
+        "sales.orders: 2 bad rows of 1 file (2 bad_value); values are masked (--show-values)\n"
+    )
+    assert "secret" in alur("quarantine", JOB, "--show-values").output
+
+
+def test_bad_rows_as_json(account: Account) -> None:
+    _quarantined(account)
+    rows = json.loads(alur("quarantine", JOB, "--json", "--show-values").output)["rows"]
+    assert [(r["row"], r["value"]) for r in rows] == [(3, "secret"), (5, "\ud800")]
+    assert "secret" not in alur("quarantine", JOB, "--json").output
+
+
+def test_bad_rows_of_a_run_and_of_files(account: Account) -> None:
+    _quarantined(account)
+    for arguments in (("--run", "run-9"), ("--match", "b.csv")):
+        assert alur("quarantine", JOB, *arguments).output == "sales.orders: no bad row in quarantine\n"
+    for arguments in (("--run", "run-1"), ("--match", "a.csv")):
+        assert len(json.loads(alur("quarantine", JOB, "--json", *arguments).output)["rows"]) == 2
+
+
+def test_a_lost_quarantine_object_is_named(account: Account) -> None:
+    _quarantined(account)
+    account.s3.delete_object(Bucket="table", Key="_alur/sales/orders/quarantine/q.jsonl")
+    result = alur("quarantine", JOB)
+    assert result.exit_code == 1
+    assert "quarantine s3://table/_alur/sales/orders/quarantine/q.jsonl: not found" in result.output
+
+
 def test_status_as_json(account: Account) -> None:
     account.file("s3://landing/orders/a.csv")
     account.open_batch("s3://landing/orders/c.csv")

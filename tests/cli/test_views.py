@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import json
 from textwrap import dedent
 
+import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alur_pulumi.cli import files as files_view
 from alur_pulumi.cli import follow as following
+from alur_pulumi.cli import quarantine as quarantine_view
 from alur_pulumi.cli import status as status_view
 from alur_pulumi.cli.aws import GlueRun, similar
 from alur_pulumi.cli.follow import Ended
 from alur_pulumi.cli.show import plural, size_text, table_text, utc
-from alur_runtime.model import Action, BatchItem, BatchPlan, BatchStatus, FileItem, FileStatus, Member, RunItem
+from alur_runtime.formats.faults import shown as shown_text
+from alur_runtime.model import MET, Action, BatchItem, BatchPlan, BatchStatus, FileItem, FileStatus, Member, RunItem
 
 NOW_MS = 1_800_000_000_000
 
@@ -106,13 +112,137 @@ def test_selection(statuses: tuple[str, ...], glob: str | None, found: list[str]
 def test_files_as_text() -> None:
     rows = files_view.file_rows([_file("s3://b/[a].csv"), _file("s3://b/b.csv", status=FileStatus.FAILED, rows=0)], [])
     assert files_view.as_text("sales.orders", rows, 10, width=200) == dedent("""\
-        file             status      reason      rows     size   processed              run
-        ─────────────────────────────────────────────────────────────────────────────────────
-        s3://b/[a].csv   completed   new           10   1.2 kB   2027-01-15 08:00:00Z   run-1
-        s3://b/b.csv     failed      bad_value      0   1.2 kB   2027-01-15 08:00:00Z   run-1
+        file             status      reason      rows   quarantined     size   processed              run
+        ───────────────────────────────────────────────────────────────────────────────────────────────────
+        s3://b/[a].csv   completed   new           10             0   1.2 kB   2027-01-15 08:00:00Z   run-1
+        s3://b/b.csv     failed      bad_value      0             0   1.2 kB   2027-01-15 08:00:00Z   run-1
         s3://b/b.csv: row 3, column 'amount': 'x' is no decimal(12,2)
 
         sales.orders: 2 files, 10 rows""")
+
+
+def test_files_tell_of_rows_in_quarantine_and_of_expectations_that_are_not_met() -> None:
+    found = {"known": "2 of 10 rows: row 1, column 'kind': 'x' is not among 'a'", "some": MET}
+    item = attrs.evolve(_file("s3://b/a.csv"), rows_quarantined=1_200, expectations=found)
+    rows = list(files_view.file_rows([item], []))
+    text = files_view.as_text("sales.orders", rows, 10, width=200)
+    assert "1,200" in text.splitlines()[2]
+    assert text.splitlines()[3:] == [
+        f"s3://b/a.csv: expectation 'known' is not met: {found['known']}",
+        "",
+        "sales.orders: 1 file, 10 rows, 1,200 quarantined",
+    ]
+    document = files_view.as_json("j", "t", rows)["files"][0]
+    assert (document["quarantined"], document["expectations"]) == (1_200, found)
+
+
+def _bad(**changes: object) -> dict[str, object]:
+    return {
+        "file": "s3://b/a.csv",
+        "etag": '"e1"',
+        "source": "shop",
+        "row": 48_211,
+        "line": 48_213,
+        "column": "amount",
+        "value": "12,50 EUR",
+        "reason": "bad_value",
+        "problem": "'12,50 EUR' is no decimal(12,2): write digits with a decimal point",
+        "record": '1,Ada,"12,50 EUR"',
+        "run_id": "run-1",
+        "batch": "2-0",
+        **changes,
+    }
+
+
+def _records(*lines: dict[str, object]) -> list[quarantine_view.BadRecord]:
+    versions = {("s3://b/a.csv", '"e1"'), ("s3://b/b.csv", '"e1"')}
+    return list(quarantine_view.bad_records([json.dumps(line).encode() for line in lines], versions))
+
+
+def test_bad_rows_are_those_of_the_versions_that_are_asked_for() -> None:
+    lines = [_bad(row=1), _bad(row=2, file="s3://b/c.csv"), _bad(row=3, etag='"e0"'), _bad(row=4, file="s3://b/b.csv")]
+    assert [record.row for record in _records(*lines)] == [1, 4]
+
+
+def test_objects_to_read_are_those_of_files_with_bad_rows() -> None:
+    one = attrs.evolve(_file("s3://b/a.csv"), quarantine="1.jsonl")
+    two = attrs.evolve(_file("s3://b/b.csv"), quarantine="1.jsonl")
+    three = attrs.evolve(_file("s3://b/c.csv"), quarantine="2.jsonl", run_id="run-2")
+    items = [one, two, three, _file("s3://b/d.csv")]
+    assert quarantine_view.quarantined(items, None) == {
+        "1.jsonl": {(one.uri, one.etag), (two.uri, two.etag)},
+        "2.jsonl": {(three.uri, three.etag)},
+    }
+    assert list(quarantine_view.quarantined(items, "run-2")) == ["2.jsonl"]
+
+
+def test_bad_rows_as_text_without_the_files_data() -> None:
+    problem = "'12,50 EUR' is no decimal(12,2): write digits"
+    lines = [
+        _bad(problem=problem),
+        _bad(row=2, line=None, column=None, reason="field_count", problem="3 fields, 4 in the header"),
+    ]
+    text = quarantine_view.as_text("sales.orders", _records(*lines), 10, show_values=False, width=200)
+    assert text == dedent("""\
+        file              row     line   column   reason        problem
+        ─────────────────────────────────────────────────────────────────────────────────────────────
+        s3://b/a.csv   48,211   48,213   amount   bad_value     *** is no decimal(12,2): write digits
+        s3://b/a.csv        2        -   -        field_count   3 fields, 4 in the header
+
+        sales.orders: 2 bad rows of 1 file (1 bad_value, 1 field_count); values are masked (--show-values)""")
+
+
+def test_bad_rows_as_text_with_the_files_data() -> None:
+    text = quarantine_view.as_text("t", _records(_bad(value="a\nb"), _bad(value=None)), 10, show_values=True, width=200)
+    assert [line.rpartition("  ")[2].strip() for line in text.splitlines()[2:4]] == ["a\\nb", "-"]
+    assert text.endswith("\nt: 2 bad rows of 1 file (2 bad_value)")
+
+
+def test_bad_rows_over_the_limit_are_counted() -> None:
+    text = quarantine_view.as_text("t", _records(*[_bad(row=n) for n in range(5)]), 2, show_values=True, width=200)
+    assert text.endswith("t: 5 bad rows of 1 file (5 bad_value); the first 2 are shown (--limit, --match, --run)")
+    assert len(text.splitlines()) == 2 + 2 + 2
+
+
+def test_no_bad_rows() -> None:
+    assert quarantine_view.as_text("t", [], 2, show_values=True, width=200) == "t: no bad row in quarantine"
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"problem": "'12,50 EUR' is no decimal(12,2)"}, "*** is no decimal(12,2)"),
+        ({"value": "x" * 200, "problem": f"'{'x' * 80}...' is no date"}, "*** is no date"),
+        ({"value": "it's", "problem": '"it\'s" is no date'}, "*** is no date"),
+        ({"value": "1", "problem": "1 is not from 10 to 21"}, "*** is not from 10 to 21"),
+        ({"value": "x", "record": "7;x", "problem": "'x' is not among 'a', 'b'"}, "*** is not among 'a', 'b'"),
+        (
+            {"value": None, "record": '{"a": "x"}', "problem": "key 'a' is there twice: 'x'"},
+            "key *** is there twice: ***",
+        ),
+        ({"value": None, "record": None, "problem": "has no value"}, "has no value"),
+        ({"value": "\\", "problem": r"'\\' does not match '\\d'"}, "*** does not match '\\\\d'"),
+    ],
+)
+def test_masks(changes: dict[str, object], problem: str) -> None:
+    shown = quarantine_view.masked(_records(_bad(**changes))[0])
+    assert (shown.problem, shown.value, shown.record) == (problem, None, None)
+
+
+@given(value=st.text(min_size=1, max_size=100), context=st.sampled_from(["{} is no date", "no: {}, {}", "{}"]))
+def test_no_value_that_a_problem_quotes_is_left(value: str, context: str) -> None:
+    quoted = shown_text(value)
+    (record,) = _records(_bad(value=value, problem=context.replace("{}", quoted), record=None))
+    assert quoted not in quarantine_view.masked(record).problem
+
+
+def test_bad_rows_as_json() -> None:
+    bare = quarantine_view.as_json("j", "t", _records(_bad()), show_values=False)
+    assert (bare["job"], bare["table"]) == ("j", "t")
+    assert not {"value", "record"} & set(bare["rows"][0])
+    assert bare["rows"][0]["problem"].startswith("*** is no")
+    full = quarantine_view.as_json("j", "t", _records(_bad()), show_values=True)
+    assert full["rows"] == [_bad()]
 
 
 def test_files_over_the_limit_are_counted() -> None:
