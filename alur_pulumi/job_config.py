@@ -22,6 +22,7 @@ from alur_runtime.config import (
     SourceConfig,
     TableConfig,
     check_config,
+    config_from_json,
     to_json,
     unstructure,
 )
@@ -184,7 +185,7 @@ def check_plan(checker: Checker, plan: JobPlan, places: Places) -> None:
     """
     config = _unchecked(plan, places)
     try:
-        check_config(config)
+        config = config_from_json(to_json(check_config(config)))
         for i, source in enumerate(config.sources):
             check_readable(f"sources[{i}].files", config.contract, source.files)
     except ConfigError as error:

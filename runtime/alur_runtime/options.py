@@ -116,6 +116,7 @@ class ParquetOptions(FileOptions):
 AnyOptions = CsvOptions | JsonLinesOptions | ParquetOptions
 
 _CODEC_NAMES: Final = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252", "ascii")
+_KINDS: Final = {str: "a text", int: "a whole number", bool: "True or False"}
 _BLANK: Final = ("\r", "\n", "\0")
 
 
@@ -172,6 +173,7 @@ def check_options(setting: str, options: AnyOptions) -> None:
     Raises:
         ConfigError: Naming the option and what is allowed.
     """
+    _check_kinds(setting, options)
     try:
         zoneinfo.ZoneInfo(options.timezone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -182,6 +184,20 @@ def check_options(setting: str, options: AnyOptions) -> None:
         _check_text(setting, options)
     if isinstance(options, CsvOptions):
         _check_csv(setting, options)
+
+
+def _check_kinds(setting: str, options: AnyOptions) -> None:
+    for field in attrs.fields(type(options)):
+        value, default = getattr(options, field.name), field.default
+        if isinstance(default, StrEnum):
+            if value not in tuple(type(default)):
+                raise ConfigError(f"{setting}.{field.name}", f"is {value!r}; allowed are {', '.join(type(default))}")
+        elif isinstance(default, tuple):
+            # A text is a sequence of texts too: null_values="NA" would be N and A.
+            if not isinstance(value, tuple | list) or not all(isinstance(v, str) for v in value):
+                raise ConfigError(f"{setting}.{field.name}", f"is {value!r}; give a tuple of texts, such as ('a', 'b')")
+        elif type(value) is not type(default):
+            raise ConfigError(f"{setting}.{field.name}", f"is {value!r}; it must be {_KINDS[type(default)]}")
 
 
 def _check_text(setting: str, options: TextOptions) -> None:

@@ -71,6 +71,12 @@ def _source(**arguments: Any) -> dict[str, Any]:
             {"job": _source(files=alur.CsvOptions(columns=("a",)))},
             "sources[0].files.columns is ('a',): cannot be bound",
         ),
+        (
+            {"job": _source(files=alur.CsvOptions(compression="gz"))},
+            "files.compression is 'gz': allowed are auto, none",
+        ),
+        ({"job": _source(files=alur.CsvOptions(null_values="NA"))}, "files.null_values is 'NA': give a tuple of texts"),
+        ({"job": _source(files=alur.CsvOptions(skip_rows="2"))}, "files.skip_rows is '2': it must be a whole number"),
         ({"job": _source(budget=5)}, "sources[0].budget is 5: give ErrorBudget(...)"),
         ({"job": _source(budget=alur.ErrorBudget())}, "has no limit at all: give rows, percent or both"),
         (
