@@ -20,6 +20,9 @@ from alur_runtime.formats.times import from_local
 from alur_runtime.formats.values import INT_BITS, Reading, read_text
 from alur_runtime.schema import TIMESTAMP, arrow_type
 
+ZONED: Final = r"[T ]\d\d.*(?:Z|[+-]\d\d(?::?\d\d)?)$"
+"""A pattern of timestamps that have an offset, among those that are timestamps."""
+
 _DAYS: Final = (
     r"[1-9]\d{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
     r"|02-(?:0[1-9]|1\d|2[0-8]))"
@@ -30,7 +33,6 @@ _SAFE_LOCAL: Final = f"^{_DAYS}(?:{_HOURS})?$"
 _SAFE_ZONED: Final = rf"^{_DAYS}{_HOURS}(?:Z|[+-](?:0\d|1\d|2[0-3])(?::?[0-5]\d)?)$"
 _SAFE_FLOAT: Final = r"^-?\d{1,15}(?:\.\d{1,15})?$"
 _NOT_ZERO: Final = r"^[^eE]*[1-9]"  # a mantissa that is not zero
-_ZONED: Final = r"[T ]\d\d.*(?:Z|[+-]\d\d(?::?\d\d)?)$"
 _LOCAL: Final = pa.timestamp("us")
 _DAYS_OF_YEARS: Final = (-719_162, 2_932_896)  # 0001-01-01 and 9999-12-31, counted from 1970
 _MICROSECONDS_OF_YEARS: Final = (
@@ -209,7 +211,7 @@ def _timestamps(texts: pa.Array, reading: Reading) -> Converted:
     """Timestamps with an offset and without one, each kind in bulk."""
     iso = _as_iso(texts, reading.times.timestamp_formats)
     nothing = pa.scalar(None, pa.string())
-    zoned = pc.match_substring_regex(iso, _ZONED)
+    zoned = pc.match_substring_regex(iso, ZONED)
     locals_, safe_locals = _bulk(pc.if_else(zoned, nothing, iso), _LOCAL, _SAFE_LOCAL, _in_years)
     if safe_locals is not None:
         locals_ = pc.if_else(safe_locals, locals_, pa.scalar(None, _LOCAL))

@@ -69,6 +69,9 @@ class _Source:
             self.failure = error
             raise
 
+    def close(self) -> None:
+        """Whoever opened the file closes it."""
+
 
 class _Bz2Streams:
     """All bzip2 streams of a file, each checked to its end.
