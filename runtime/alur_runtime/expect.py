@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import math
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Final
 
 import attrs
 import pyarrow as pa
@@ -14,6 +11,8 @@ import pyarrow as pa
 from alur_runtime.config import SOURCE_ROW
 from alur_runtime.contract import ContractSpec
 from alur_runtime.expectations import Check, Expectation, Severity, Verdict
+from alur_runtime.formats.json_text import encode
+from alur_runtime.formats.render import json_values
 from alur_runtime.function_check import FunctionCheck
 from alur_runtime.reasons import Reason
 from alur_runtime.row_checks import Found, RowCheck, row_check, shown, text_of
@@ -152,7 +151,8 @@ class _Watch:
 
     def _rows(self, check: RowCheck, table: pa.Table, found: Found) -> Iterator[BadRow]:
         names = [c.name for c in self._contract.columns]
-        rows = table.select([*names, SOURCE_ROW]).take(pa.array(found.positions, pa.int64())).to_pylist()
+        failing = table.select([*names, SOURCE_ROW]).take(pa.array(found.positions, pa.int64())).combine_chunks()
+        rows = [row for batch in failing.to_batches() for row in json_values(batch.to_struct_array())]
         column = self.expectation.columns[0] if len(self.expectation.columns) == 1 else None
         for n, row in enumerate(rows):
             value = None if column is None else row[column]
@@ -163,7 +163,7 @@ class _Watch:
                 problem=problem,
                 column=column,
                 value=None if value is None else text_of(value),
-                record=json.dumps(_plain(row), ensure_ascii=False),
+                record=encode(row),
             )
 
 
@@ -178,15 +178,3 @@ def _miscounted(expectation: Expectation, rows: int) -> str:
     if expectation.most is not None and rows > int(expectation.most):
         return f"{rows:,} rows to write, more than {int(expectation.most):,}"
     return ""
-
-
-def _plain(value: Any) -> Any:
-    """A row's values as JSON has them; what it does not have as text."""
-    if isinstance(value, dict):
-        return {name: _plain(v) for name, v in value.items()}
-    if isinstance(value, list):
-        return [_plain(v) for v in value]
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    is_number = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
-    return value if value is None or is_number else text_of(value)

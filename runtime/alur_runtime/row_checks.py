@@ -13,6 +13,7 @@ from alur_runtime.config import SOURCE_ROW
 from alur_runtime.contract import ContractSpec
 from alur_runtime.expectations import Check, Expectation
 from alur_runtime.formats.faults import shown as shown_text
+from alur_runtime.formats.json_text import encode
 from alur_runtime.operands import read_operands
 from alur_runtime.schema import arrow_type
 
@@ -69,13 +70,13 @@ def row_check(expectation: Expectation, contract: ContractSpec) -> RowCheck:
 
 
 def shown(value: Any) -> str:
-    """A value within a sentence: texts in quotes and at a bearable length."""
-    return shown_text(value) if isinstance(value, str) else text_of(value)
+    """A value, as JSON has it, within a sentence: texts in quotes and at a bearable length."""
+    return shown_text(value) if type(value) is str else text_of(value)
 
 
 def text_of(value: Any) -> str:
-    """A value as text, as it might stand in a CSV file."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    """A value, as JSON has it, as text."""
+    return value if isinstance(value, str) else encode(value)
 
 
 @attrs.frozen
