@@ -83,7 +83,7 @@ def test_one_bad_row_over_the_budget_fails_the_file_and_nothing_of_it_is_written
     assert report.files_by_reason == {"new": 1, "too_many_bad_rows": 1}
     assert report.exit_code == 1
     error = next(f.error for f in report.files if f.status == "failed")
-    assert "orders/a.csv, row 2, column 'id': 'x' is no bigint (bad_value, line 3)" in error
+    assert "orders/a.csv, row 2, column 'id': 'x' is no bigint: write digits only (bad_value, line 3)" in error
     assert "The file has 3 bad rows; its source's error budget allows 2" in error
     assert quarantine(world) == []
     assert report.rows_parsed == 5
