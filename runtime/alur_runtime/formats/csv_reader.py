@@ -149,7 +149,7 @@ class _Rows:
                 codecs.utf_8_decode(data[at:], "strict", True)
             except UnicodeDecodeError as error:
                 record = bisect.bisect_right(starts, at + error.start) - 1
-                faults[record] = self._bad_text()
+                faults[record] = self._bad_text(block.data[starts[record] : ends[record]])
                 parts.append(data[last : starts[record]])
                 at = last = ends[record]
             else:
@@ -167,8 +167,9 @@ class _Rows:
         kept: list[int] = []
         texts: dict[int, list[str | None]] = {position: [] for position in self._parser.wanted}
         for record, fields in enumerate(found.fields):
-            if not all_text and not _is_text(block.data[found.starts[record] : found.ends[record]]):
-                faults[record] = self._bad_text()
+            raw = b"" if all_text else block.data[found.starts[record] : found.ends[record]]
+            if not _is_text(raw):
+                faults[record] = self._bad_text(raw)
             elif record in found.problems:
                 faults[record] = _Fault(Reason.BAD_RECORD, found.problems[record])
             elif len(fields) != self._width:
@@ -258,8 +259,17 @@ class _Rows:
         starts, ends = find_marks(block.data, self._records.quote, size).records(size)
         return starts.to_pylist(), ends.to_pylist()
 
-    def _bad_text(self) -> _Fault:
-        return _Fault(Reason.BAD_ENCODING, f"holds bytes that are no {self._stream.encoding}")
+    def _bad_text(self, record: bytes) -> _Fault:
+        """What is wrong with a record that holds bytes that are no text: the first column that does, if it is one."""
+        problem = f"holds bytes that are no {self._stream.encoding}"
+        found = self._records.read(record, final=True).fields
+        if found and len(found[0]) == self._width:
+            for position, column in zip(self._binding.positions, self._contract.columns, strict=True):
+                value = b"" if position is None else self._records.value(found[0][position])
+                if not _is_text(value):
+                    shown = self._stream.show(value)
+                    return _Fault(Reason.BAD_ENCODING, f"{shown!r} {problem}", column.name, shown)
+        return _Fault(Reason.BAD_ENCODING, problem)
 
     def _wrong_count(self, fields: int) -> _Fault:
         noun = "field" if fields == 1 else "fields"

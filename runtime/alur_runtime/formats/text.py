@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import bz2
 import codecs
+import gzip
+import zlib
 from typing import BinaryIO, Final, Protocol
 
 import attrs
@@ -179,7 +181,7 @@ def open_text(file: BinaryIO, uri: str, options: TextOptions) -> TextStream:
 def _read(data: _Readable, source: _Source, uri: str, size: int) -> bytes:
     try:
         return data.read(size)
-    except (OSError, EOFError, ValueError, pa.ArrowException) as error:
+    except (OSError, EOFError, ValueError, zlib.error, pa.ArrowException) as error:
         if source.failure is not None:  # the file could not be had; that says nothing about its content
             raise source.failure from None
         raise RefusedFileError(uri, Reason.DAMAGED, f"its compression is cut off or damaged: {error}") from error
@@ -206,7 +208,9 @@ def _decompress(source: _Source, compression: Compression) -> _Readable:
         return source
     if compression is Compression.BZ2:
         return _Bz2Streams(source)
-    # Arrow reads all members and frames, and refuses those that are cut off and what else follows them.
+    if compression is Compression.GZIP:  # all its members, and the zeros that some programs fill files up with
+        return gzip.GzipFile(fileobj=source, mode="rb")  # type: ignore[call-overload,no-any-return]
+    # All frames, those to be skipped too; what is cut off or follows them is refused.
     stream: _Readable = pa.CompressedInputStream(pa.PythonFile(source, mode="r"), compression.value)
     return stream
 

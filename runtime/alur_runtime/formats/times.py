@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import itertools
 import re
 import zoneinfo
 from typing import Final
@@ -25,7 +27,11 @@ _TIMESTAMP: Final = re.compile(
     re.ASCII,
 )
 _MICROSECOND_DIGITS: Final = 6
+_WIDTHS: Final = {"%Y": 4, "%j": 3, "%f": 6, **dict.fromkeys(("%y", "%m", "%d", "%H", "%I", "%M", "%S"), 2)}
 _DAY: Final = dt.timedelta(days=1)
+# An offset leads beyond the calendar from within these days of its ends.
+_FIRST_DAY: Final = dt.date.min + 2 * _DAY
+_LAST_DAY: Final = dt.date.max - 2 * _DAY
 _HOURS: Final = tuple(dt.timedelta(hours=h) for h in range(25))
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
 _LOCAL: Final = pa.timestamp("us")
@@ -175,15 +181,10 @@ def _one_from_local(value: pa.Scalar, times: Times) -> dt.datetime:
 
 def _offset_all_day(day: dt.date | None, times: Times) -> int | None:
     """The zone's offset on a day in microseconds, or None where it changes or the calendar ends."""
-    if day is None:
+    if day is None or not _FIRST_DAY < day < _LAST_DAY:
         return None
     midnight = dt.datetime.combine(day, dt.time())
-    try:
-        moments = [midnight + hours for hours in _HOURS]
-        midnight - _DAY  # an instant of UTC must be within the calendar too
-        moments[-1] + _DAY
-    except OverflowError:
-        return None
+    moments = [midnight + hours for hours in _HOURS]
     offsets = {
         m.replace(tzinfo=times.zone, fold=fold).utcoffset() or dt.timedelta() for m in moments for fold in (0, 1)
     }
@@ -201,15 +202,39 @@ def _built(text: str, kind: str, year: int, *parts: int) -> dt.datetime:
 
 def _readings(text: str, formats: tuple[str, ...]) -> list[tuple[dt.datetime, str]]:
     """What the formats read, and which of them."""
-    found = []
+    found: list[tuple[dt.datetime, str]] = []
     # strptime takes any script's digits for digits.
-    if not any(c.isdigit() and not c.isascii() for c in text):
-        for form in formats:
-            try:
-                found.append((dt.datetime.strptime(text, form), form))  # noqa: DTZ007  (its zone follows)
-            except ValueError:
-                continue
+    if any(c.isdigit() and not c.isascii() for c in text):
+        return found
+    for form in formats:
+        # It would also guess which of the digits that 2024111 lacks as %Y%m%d are missing.
+        widths = _widths(form)
+        if widths and not widths.fullmatch(text):
+            continue
+        try:
+            found.append((dt.datetime.strptime(text, form), form))  # noqa: DTZ007  (its zone follows)
+        except ValueError:
+            continue
     return found
+
+
+@functools.cache
+def _widths(form: str) -> re.Pattern[str] | None:
+    """A pattern of texts in which numbers that follow one another are whole; None if a format has no such numbers."""
+    parts = re.findall(r"%.|\s+|[^%\s]", form)
+    widths = [_WIDTHS.get(part) for part in parts]
+    together = {i for i, pair in enumerate(itertools.pairwise(widths)) if all(pair)}
+    if not together:
+        return None
+    pattern = ""
+    for i, (part, width) in enumerate(zip(parts, widths, strict=True)):
+        if i in together or i - 1 in together:
+            pattern += rf"\d{{{width}}}"
+        elif part[0] == "%":
+            pattern += ".+?"
+        else:
+            pattern += r"\s+" if part.isspace() else re.escape(part)
+    return re.compile(pattern, re.IGNORECASE)
 
 
 def _by_formats(bare: str, text: str, kind: str, formats: tuple[str, ...]) -> dt.datetime:
