@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 
 from alur_runtime.contract import ContractSpec, Extras
 from alur_runtime.errors import ConfigError, ContractError
-from alur_runtime.options import AnyOptions, CsvOptions, FileOptions
+from alur_runtime.formats.times import check_formats
+from alur_runtime.options import AnyOptions, CsvOptions, FileOptions, TextOptions
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import RefusedFileError
 
@@ -95,8 +96,10 @@ def check_readable(setting: str, contract: ContractSpec, options: AnyOptions) ->
 
     Raises:
         ContractError: If a column's type cannot be in the format.
-        ConfigError: If the names that the options give cannot be bound.
+        ConfigError: If the names that the options give cannot be bound, or formats of times leave a part of them open.
     """
+    if isinstance(options, TextOptions):
+        check_formats(setting, options)
     if not isinstance(options, CsvOptions):
         return
     for column in contract.columns:

@@ -13,6 +13,7 @@ import attrs
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from alur_runtime.errors import ConfigError
 from alur_runtime.formats.faults import RefusedValueError, bad_value, lost_precision, out_of_range, shown
 from alur_runtime.options import UTC, AmbiguousTimes, FileOptions, TextOptions
 from alur_runtime.schema import TIMESTAMP
@@ -34,6 +35,9 @@ _FIRST_DAY: Final = dt.date.min + 2 * _DAY
 _LAST_DAY: Final = dt.date.max - 2 * _DAY
 _HOURS: Final = tuple(dt.timedelta(hours=h) for h in range(25))
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
+_SAMPLES: Final = tuple(dt.datetime(*parts, tzinfo=dt.UTC) for parts in ((2024, 11, 23, 22), (1999, 2, 8, 11)))
+_DATE_PARTS: Final = ("year", "month", "day")
+_HOUR_PARTS: Final = (*_DATE_PARTS, "hour")
 _LOCAL: Final = pa.timestamp("us")
 _LEAST: Final = pa.scalar(dt.datetime.min, _LOCAL)  # noqa: DTZ901  (a local time)
 _MOST: Final = pa.scalar(dt.datetime.max, _LOCAL)  # noqa: DTZ901
@@ -67,6 +71,28 @@ def times_of(options: FileOptions) -> Times:
     if not isinstance(options, TextOptions):
         return Times(zone, options.ambiguous_times)
     return Times(zone, options.ambiguous_times, options.date_formats, options.timestamp_formats)
+
+
+def check_formats(setting: str, options: TextOptions) -> None:
+    """Refuse formats that leave a part of times open: `strptime` would make it up, as the year 1900.
+
+    Args:
+        setting: Where the options stand, such as ``sources[0].files``.
+        options: To check.
+
+    Raises:
+        ConfigError: Naming the option and the format.
+    """
+    for option, parts in (("date_formats", _DATE_PARTS), ("timestamp_formats", _HOUR_PARTS)):
+        for form in getattr(options, option):
+            if "%Z" in form:
+                problem = "reads the names of zones past: use %z for offsets, or set timezone"
+                raise ConfigError(f"{setting}.{option}", f"{form!r} {problem}")
+            for sample in _SAMPLES:
+                read = dt.datetime.strptime(sample.strftime(form), form)  # noqa: DTZ007  (its zone does not matter)
+                for part in parts:
+                    if getattr(read, part) != getattr(sample, part):
+                        raise ConfigError(f"{setting}.{option}", f"{form!r} does not say the {part}")
 
 
 def read_date(text: str, times: Times) -> dt.date:
