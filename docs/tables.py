@@ -17,15 +17,19 @@ import attrs
 from alur_runtime.reasons import Lasting, Reason
 
 FOLDER: Final = Path(__file__).resolve().parent
-PAGES: Final = (FOLDER / "reasons.md", FOLDER / "configuration.md")
+PAGES: Final = (FOLDER / "reasons.md", FOLDER / "configuration.md", FOLDER / "files.md")
 _PART: Final = re.compile(r"<!-- made: (?P<name>\S+) -->\n.*?<!-- end -->", re.DOTALL)
+_OWN: Final = "own:"
 _ENTRY: Final = re.compile(r"^(?P<name>\w+): (?P<text>.*)$")
 _CLASSES: Final = {
     "StateTableArgs": "alur_pulumi.state_table",
     "BronzeTableArgs": "alur_pulumi.bronze_table",
     "IngestionJobArgs": "alur_pulumi.job_args",
     "Source": "alur_pulumi.job_config",
+    "FileOptions": "alur_runtime.options",
+    "TextOptions": "alur_runtime.options",
     "CsvOptions": "alur_runtime.options",
+    "ErrorBudget": "alur_runtime.options",
     "Settings": "alur_runtime.config",
 }
 _LASTING: Final = {
@@ -45,11 +49,13 @@ def reason_sections() -> str:
     return "\n\n".join(sections)
 
 
-def class_table(cls: type[Any]) -> str:
-    """The fields of an attrs class with their defaults, described as its docstring does."""
+def class_table(cls: type[Any], *, inherited: bool = True) -> str:
+    """The fields of an attrs class, or its own only, with their defaults, described as its docstring does."""
     described = attribute_texts(cls)
     lines = ["| name | default | meaning |", "|---|---|---|"]
     for field in attrs.fields(cls):
+        if field.inherited and not inherited:
+            continue
         text = described[field.name].replace("|", "\\|").replace("``", "`")
         lines.append(f"| `{field.name}` | {_default(field.default)} | {text} |")
     return "\n".join(lines)
@@ -96,10 +102,16 @@ def render(page: str) -> str:
 
     def part(match: re.Match[str]) -> str:
         name = match["name"]
-        made = reason_sections() if name == "reasons" else class_table(_class(name))
+        made = reason_sections() if name == "reasons" else _table(name)
         return f"<!-- made: {name} -->\n{made}\n<!-- end -->"
 
     return _PART.sub(part, page)
+
+
+def _table(name: str) -> str:
+    """The table of a class; of its own fields only for ``own:`` and its name."""
+    own = name.removeprefix(_OWN)
+    return class_table(_class(own), inherited=own == name)
 
 
 def _class(name: str) -> type[Any]:

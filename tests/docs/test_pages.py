@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.util
+import io
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 import alur_pulumi as alur
 from alur_pulumi.cli.main import cli
+from alur_runtime import contract, spec_of
+from alur_runtime.formats import read_file
+from alur_runtime.formats.faults import RefusedValueError
+from alur_runtime.formats.values import read_value
+from alur_runtime.intake import Intake, Rules
+from alur_runtime.model import Action, Member
+from alur_runtime.options import NO_BAD_ROWS, CsvOptions
+from alur_runtime.quarantine import Origin
 from alur_runtime.reasons import Reason
+from alur_runtime.rows import RefusedFileError
+from alur_runtime.schema import rows_schema
+from alur_runtime.transform import Transform, apply_transform
 from tests.components.monitor import register
 
 if TYPE_CHECKING:
@@ -21,6 +36,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "runtime" / "README.md"])
+NOON = dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC)
 _FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
 
@@ -85,6 +101,61 @@ def test_every_reason_says_what_to_do() -> None:
     for reason in Reason:
         assert reason.text.sentence.endswith("."), reason
         assert reason.text.remedy.endswith("."), reason
+
+
+def _texts_by_outcome() -> list[Any]:
+    """The examples of the table of values: type, text, and the reason it is refused for, or None."""
+    page = (ROOT / "docs" / "files.md").read_text()
+    header, _, *rows = page[page.index("| type | taken |") :].partition("\n\n")[0].splitlines()
+    reasons = [None, *re.findall(r"`(\w+)`", header)]
+    cells = [[re.findall(r"`([^`]+)`", cell) for cell in row.strip("|").split(" |")] for row in rows]
+    return [
+        (kind[0], text, reason)
+        for kind, *texts in cells
+        for reason, one in zip(reasons, texts, strict=True)
+        for text in one
+    ]
+
+
+@pytest.mark.parametrize(("kind", "text", "reason"), _texts_by_outcome())
+def test_examples_of_values_are_read_as_they_say(kind: str, text: str, reason: str | None) -> None:
+    if reason is None:
+        read_value(text, kind)
+    else:
+        with pytest.raises(RefusedValueError) as caught:
+            read_value(text, kind)
+        assert caught.value.reason.value == reason
+
+
+def test_examples_of_transforms_fit_the_contract_beside_them() -> None:
+    namespace: dict[str, Any] = {}
+    for body in _blocks(ROOT / "docs" / "files.md", "python"):
+        code = compile(body, "files.md", "exec", dont_inherit=True)
+        register(lambda code=code: exec(code, namespace), project="snippet")
+    spec = namespace["Payments"].__alur_contract__
+    row = {"payment_id": 1, "amount": Decimal(1), "currency": "EUR", "region": "EU", "purpose": " rent "}
+    rows = [{**row, "paid_at": NOON, "_source_row": 1}, {**row, "currency": "XTS", "paid_at": NOON, "_source_row": 2}]
+    done = apply_transform(
+        Transform("m:run", namespace["run"]), pa.Table.from_pylist(rows, rows_schema(spec)), "u", spec
+    )
+    assert (done.table["purpose"].to_pylist(), done.dropped) == (["rent"], 1)
+
+
+def test_the_error_in_the_readme_is_what_a_user_sees() -> None:
+    class Payments:
+        payment_id: int
+        payer: str
+        booked_on: dt.date
+
+    spec = spec_of(contract()(Payments))
+    rows = [f"{n},Ada,2026-04-30" for n in range(1, 48_211)]
+    body = "\n".join(["payment_id,payer,booked_on", *rows, "48211,Ada,31.04.2026", ""]).encode()
+    uri = "s3://landing/payments/may.csv"
+    member = Member(uri, "e", len(body), 0, "bank", Action.INGEST, "new")
+    intake = Intake(Rules(spec, NO_BAD_ROWS, None), Origin(member, "b", "r"))
+    with pytest.raises(RefusedFileError) as caught:
+        list(intake.tables(read_file(io.BytesIO(body), uri, spec, CsvOptions())))
+    assert _blocks(ROOT / "README.md", "text") == [f"{caught.value}\n"]
 
 
 @pytest.mark.parametrize("component", [alur.StateTable, alur.BronzeTable, alur.IngestionJob])
