@@ -33,6 +33,7 @@ _SAFE_LOCAL: Final = f"^{_DAYS}(?:{_HOURS})?$"
 _SAFE_ZONED: Final = rf"^{_DAYS}{_HOURS}(?:Z|[+-](?:0\d|1\d|2[0-3])(?::?[0-5]\d)?)$"
 _SAFE_FLOAT: Final = r"^-?\d{1,15}(?:\.\d{1,15})?$"
 _NOT_ZERO: Final = r"^[^eE]*[1-9]"  # a mantissa that is not zero
+_MOST_DIGITS: Final = 38  # of a decimal
 _LOCAL: Final = pa.timestamp("us")
 _DAYS_OF_YEARS: Final = (-719_162, 2_932_896)  # 0001-01-01 and 9999-12-31, counted from 1970
 _MICROSECONDS_OF_YEARS: Final = (
@@ -159,17 +160,30 @@ def _decimals(texts: pa.Array, wanted: pa.DataType, precision: int, scale: int) 
     whole = precision - scale
     point = rf"(?:\.\d{{1,{scale}}})?" if scale else ""
     pattern = rf"^-?\d{{1,{whole}}}{point}$" if whole else rf"^-?0{point}$"
-    return _bulk(texts, wanted, pattern, _within_digits)
+    parsed = decimal_to_parse(precision, scale)
+
+    def check(_: pa.Array, found: pa.Array) -> pa.Array | None:
+        return None if decimals_fit(found, precision) else pa.repeat(pa.scalar(False), len(found))
+
+    values, safe = _bulk(texts, parsed, pattern, check)
+    if parsed != wanted:
+        values = (values if safe is None else pc.if_else(safe, values, pa.scalar(None, parsed))).cast(wanted)
+    return values, safe
 
 
-def _within_digits(_: pa.Array, values: pa.Array) -> pa.Array | None:
-    return None if decimals_fit(values) else pa.repeat(pa.scalar(False), len(values))
+def decimal_to_parse(precision: int, scale: int) -> pa.DataType:
+    """The type that texts of a decimal are to be parsed as, before it is seen whether they fit.
+
+    Arrow takes a text of at most `precision` digits and multiplies it by a power of ten, without seeing that the
+    product may be too large for its 128 bits: 2147483648 would be some decimal(38,38). In 256 bits there is room.
+    """
+    return pa.decimal128(precision, scale) if precision + scale <= _MOST_DIGITS else pa.decimal256(_MOST_DIGITS, scale)
 
 
-def decimals_fit(values: pa.Array | pa.ChunkedArray) -> bool:
-    """Whether decimals have no more digits than their type says, which Arrow's parsers do not always see to."""
+def decimals_fit(values: pa.Array, precision: int) -> bool:
+    """Whether parsed decimals have no more digits than the precision, which Arrow's parsers do not always see to."""
     found = pc.min_max(values).as_py()
-    limit = 10 ** (values.type.precision - values.type.scale)
+    limit = 10 ** (precision - values.type.scale)
     return found["min"] is None or bool(-limit < found["min"] and found["max"] < limit)
 
 

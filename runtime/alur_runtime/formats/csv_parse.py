@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from alur_runtime.contract import Column, decimal_digits
-from alur_runtime.formats.convert import ZONED, convert, decimals_fit, row_numbers, years_fit
+from alur_runtime.formats.convert import ZONED, convert, decimal_to_parse, decimals_fit, row_numbers, years_fit
 from alur_runtime.formats.csv_blocks import Block
 from alur_runtime.formats.times import from_local
 from alur_runtime.formats.values import INT_BITS, reading_of
@@ -20,8 +20,7 @@ from alur_runtime.options import CsvOptions
 from alur_runtime.schema import TIMESTAMP, arrow_type
 
 _BOM: Final = b"\xef\xbb\xbf"
-_PIECE_BYTES: Final = 1024 * 1024  # parsed in parallel
-_HEX: Final = (b"0x", b"0X")
+_HEX: Final = (b"0x", b"0X")  # Arrow reads 0x10 as 16
 _NAN_OF: Final = re.compile(rb"nan\(", re.IGNORECASE)
 _TINY: Final = re.compile(rb"[eE]-[0-9]|[.,]0{30}")
 _LOCAL: Final = pa.timestamp("us")
@@ -59,6 +58,7 @@ class BlockParser:
         self.wanted: Final = sorted({*columns, *extras}) or [0]
         self._names = [str(position) for position in range(width)]
         self._columns = columns
+        self._has_ints = any(column.type in INT_BITS for column in columns.values())
         self._options = options
         self._reading = reading_of(options)
         # Arrow wants to know whether times have offsets: learnt from the blocks before. Only speed depends on it.
@@ -69,11 +69,11 @@ class BlockParser:
 
         What Arrow reads in another way than the strict reader does not fit either.
         """
-        if any(mark in block.data for mark in _HEX) and any(c.type in INT_BITS for c in self._columns.values()):
-            return None  # Arrow reads 0x10 as 16
+        if self._has_ints and any(mark[1:] in block.data and mark in block.data for mark in _HEX):
+            return None
         types = {position: self._parsed_type(position, column) for position, column in self._columns.items()}
         try:
-            table = self._parse(block, types, pacsv.ReadOptions(block_size=_PIECE_BYTES))
+            table = self._parse(block, types, use_threads=True)
         except pa.ArrowInvalid:
             return None
         found: dict[int, pa.Array] = {}
@@ -95,9 +95,8 @@ class BlockParser:
             wrong[row.number - 1] = row.actual_columns
             return "skip"
 
-        # In one thread and one piece: only then rows are numbered.
-        whole = pacsv.ReadOptions(use_threads=False, block_size=len(block.data) + 1)
-        table = self._parse(block, dict.fromkeys(self.wanted, pa.string()), whole, note)
+        # In one thread: only then rows are numbered.
+        table = self._parse(block, {}, use_threads=False, on_wrong_count=note)
         columns = {position: table[str(position)].combine_chunks() for position in self.wanted}
         for position in self._times:
             self._times[position] = _how_written(columns[position])
@@ -110,16 +109,20 @@ class BlockParser:
         self,
         block: Block,
         types: Mapping[int, pa.DataType],
-        read: pacsv.ReadOptions,
+        *,
+        use_threads: bool,
         on_wrong_count: Callable[[pacsv.InvalidRow], str] | None = None,
     ) -> pa.Table:
         options = self._options
-        read.column_names = self._names
         # Arrow takes a byte order mark for one wherever it begins to read; blank lines it reads past.
         data = b"\n" + block.data if block.data.startswith(_BOM) else block.data
         return pacsv.read_csv(
             pa.BufferReader(data),
-            read_options=read,
+            read_options=pacsv.ReadOptions(
+                use_threads=use_threads,
+                block_size=len(data) + 1,  # all in one piece
+                column_names=self._names,
+            ),
             parse_options=pacsv.ParseOptions(
                 delimiter=options.separator,
                 quote_char=options.quote or False,
@@ -144,6 +147,9 @@ class BlockParser:
             return self._times.get(position, pa.string())
         if column.type == "binary" or (column.type == "date" and self._options.date_formats):
             return pa.string()
+        digits = decimal_digits(column.type)
+        if digits and decimal_to_parse(*digits) != arrow_type(column):
+            return pa.string()  # a type that Arrow reads from texts, and not from CSV
         return arrow_type(column)
 
     def _fitting(self, values: pa.Array, column: Column, block: Block) -> pa.Array | None:
@@ -155,8 +161,8 @@ class BlockParser:
         fits = True
         if kind in ("float", "double"):
             fits = _floats_fit(values, block.data)
-        elif decimal_digits(kind):
-            fits = decimals_fit(values)
+        elif digits := decimal_digits(kind):
+            fits = decimals_fit(values, digits[0])
         elif kind in ("date", "timestamp"):
             fits = years_fit(values)
         if fits and values.type == _LOCAL:
