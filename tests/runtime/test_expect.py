@@ -7,6 +7,7 @@ import decimal
 import json
 import math
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,7 @@ from alur_runtime.expectations import (
     in_set,
     matches,
     not_null,
+    pattern_error,
     row_count,
     unique,
 )
@@ -468,3 +470,10 @@ def test_names() -> None:
     made = [not_null("id"), unique("id", "text"), row_count(1), function("m:f"), in_set("id", (1,), name="one")]
     assert [e.name for e in made] == ["not_null_id", "unique_id_text", "row_count", "m:f", "one"]
     assert Counter(e.severity for e in made) == {FAIL: 5}
+
+
+def test_patterns_are_checked_where_there_is_no_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pattern_error("a(") == "missing ): a("
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert pattern_error("a(b)?") is None
+    assert pattern_error("a(") == "missing ), unterminated subpattern at position 1"
