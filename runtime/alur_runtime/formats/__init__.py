@@ -7,10 +7,10 @@ from typing import BinaryIO
 
 from alur_runtime.contract import ContractSpec
 from alur_runtime.formats.csv_reader import read_csv
+from alur_runtime.formats.jsonl import read_jsonl
 from alur_runtime.formats.parquet import read_parquet
 from alur_runtime.options import AnyOptions, CsvOptions, ParquetOptions
-from alur_runtime.reasons import Reason
-from alur_runtime.rows import Chunk, RefusedFileError
+from alur_runtime.rows import Chunk
 
 
 def read_file(file: BinaryIO, uri: str, contract: ContractSpec, options: AnyOptions) -> Iterator[Chunk]:
@@ -32,4 +32,4 @@ def read_file(file: BinaryIO, uri: str, contract: ContractSpec, options: AnyOpti
         return read_csv(file, uri, contract, options)
     if isinstance(options, ParquetOptions):
         return read_parquet(file, uri, contract, options)
-    raise RefusedFileError(uri, Reason.UNREADABLE, f"{type(options).__name__} has no reader yet")
+    return read_jsonl(file, uri, contract, options)
