@@ -187,7 +187,8 @@ def _found(values: pa.ChunkedArray, fails: pa.ChunkedArray) -> Found:
 
 def positions(mask: pa.ChunkedArray) -> list[int]:
     """Where a mask is true."""
-    found: list[int] = pc.indices_nonzero(mask).to_pylist()
+    # pyarrow 17 crashes where there is no chunk.
+    found: list[int] = pc.indices_nonzero(mask).to_pylist() if len(mask) else []
     return found
 
 

@@ -130,6 +130,14 @@ def test_each_check(case: tuple[Expectation, str, list[Any], list[int], int], se
     assert (verdicts.refused is not None) == (bool(failing) and severity is FAIL)
 
 
+@pytest.mark.parametrize("table", [_table([]), pa.Table.from_batches([], rows_schema(SPEC))], ids=["rows", "chunks"])
+@pytest.mark.parametrize("expectation", [case[0] for case in CASES], ids=lambda e: e.name)
+def test_no_rows(expectation: Expectation, table: pa.Table) -> None:
+    taken, verdicts = _check([expectation], table, _values(expectation.columns[0], [None, None]), table)
+    assert [t.bad for t in taken] == [(), (), ()]
+    assert verdicts.results[0].checked == (2 if expectation.check is Check.NOT_NULL else 0)
+
+
 def test_unique_over_several_columns() -> None:
     rows = [{"id": 1, "text": "a"}, {"id": 1, "text": "b"}, {"id": 1, "text": "a"}, {"id": 1}, {"id": 1}]
     taken, verdicts = _check([unique("id", "text", severity=QUARANTINE)], _table(rows))

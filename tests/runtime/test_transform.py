@@ -95,8 +95,9 @@ def test_counts_are_of_records_that_came_in_even_where_numbers_have_gaps() -> No
     assert (done.dropped, done.added) == (1, 0)
 
 
-def test_a_file_without_rows() -> None:
-    done = _apply(lambda table: table, _table(0))
+@pytest.mark.parametrize("table", [_table(0), pa.Table.from_batches([], rows_schema(SPEC))], ids=["rows", "chunks"])
+def test_a_file_without_rows(table: pa.Table) -> None:
+    done = _apply(lambda table: table, table)
     assert (done.table.num_rows, done.dropped, done.added) == (0, 0, 0)
     assert done.table.schema == rows_schema(SPEC)
 
