@@ -18,10 +18,10 @@ from alur_runtime.rows import BadRow, Chunk, RefusedFileError
 
 BLOCK_BYTES: int = 4 * 1024 * 1024  # tests make it small
 MOST_LINE_BYTES: int = 16 * 1024 * 1024
-LEAST_LINES: int = 64
+LEAST_LINES: int = 256
 """A block of so few lines, if not all of them fit, is read line by line; a larger one is cut into parts first."""
 
-_PARTS: Final = 8
+_PARTS: Final = 16
 _NOT_BLANK: Final = re.compile(rb"[^ \t\r\n][^\n]*")
 
 
@@ -67,7 +67,7 @@ def _blocks(stream: TextStream, uri: str) -> Iterator[bytes]:
     while not ended:
         parts, size = [pending], len(pending)
         while size < max(BLOCK_BYTES, 2 * len(pending)) and not ended:
-            parts.append(stream.read())
+            parts.append(stream.read(BLOCK_BYTES))
             size += len(parts[-1])
             ended = not parts[-1]
         data = b"".join(parts)
