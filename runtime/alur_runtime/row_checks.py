@@ -144,13 +144,22 @@ class _Between:
         return f"{value} is not from {self.least_text} to {self.most_text}"
 
 
+@attrs.frozen
+class _Seen:
+    """Rows of a chunk, and what the first of their key columns lies between: numbers that grow are found at once."""
+
+    least: Any
+    most: Any
+    rows: pa.Table
+
+
 class _Unique:
-    """Remembers each row's values in its columns, and nothing else of the file."""
+    """Remembers each row's values in its columns with its number, and nothing else of the file."""
 
     def __init__(self, columns: tuple[str, ...]) -> None:
         self._columns = columns
         self._keys = [f"key{n}" for n in range(len(columns))]
-        self._seen: pa.Table | None = None
+        self._seen: list[_Seen] = []
 
     def look(self, table: pa.Table) -> Found:
         keys = pa.table(
@@ -158,20 +167,37 @@ class _Unique:
             | {"at": pa.array(range(table.num_rows), pa.int64()), "twin": table[SOURCE_ROW]}
         )
         keys = keys.filter(functools.reduce(pc.and_, [keys[name].is_valid() for name in self._keys]))
-        firsts = keys.group_by(self._keys, use_threads=False).aggregate([("at", "min")])["at_min"]
-        fresh = keys.filter(pc.is_in(keys["at"], value_set=firsts)) if len(firsts) < keys.num_rows else keys
-        if self._seen is not None:
-            fresh = fresh.join(self._seen.drop_columns("twin"), self._keys, join_type="left anti", use_threads=False)
-        if fresh.num_rows == keys.num_rows:
-            repeated = keys.slice(0, 0)
-        else:
-            repeated = keys.filter(pc.invert(pc.is_in(keys["at"], value_set=fresh["at"]))).drop_columns("twin")
-        fresh = fresh.select([*self._keys, "twin"])
-        self._seen = fresh if self._seen is None else pa.concat_tables([self._seen, fresh])
-        if not repeated.num_rows:
+        if not keys.num_rows:
+            return Found(0, [])
+        at = keys.group_by(self._keys, use_threads=False).aggregate([("at", "min")])["at_min"]
+        heads, others = keys, keys.slice(0, 0)
+        if len(at) < keys.num_rows:
+            first = pc.is_in(keys["at"], value_set=at)
+            heads, others = keys.filter(first), keys.filter(pc.invert(first))
+        known = self._known(heads)
+        fresh = heads.filter(pc.invert(pc.is_in(heads["at"], value_set=known["at"]))) if known.num_rows else heads
+        columns = [*self._keys, "twin"]
+        self._remember(fresh.select(columns))
+        if not (known.num_rows or others.num_rows):
             return Found(keys.num_rows, [])
-        pairs = repeated.join(self._seen, self._keys, join_type="inner", use_threads=False).sort_by("at")
+        origins = pa.concat_tables([fresh.select(columns), known.select(columns)])
+        repeated = self._join(others.drop_columns("twin"), origins)
+        pairs = pa.concat_tables(t.select(["at", "twin"]) for t in (known, repeated)).sort_by("at")
         return Found(keys.num_rows, pairs["at"].to_pylist(), pairs["twin"].to_pylist())
+
+    def _known(self, heads: pa.Table) -> pa.Table:
+        """Those whose values were seen in earlier rows, with the number of the first of these as twin."""
+        least, most = _range(heads[self._keys[0]])
+        near = [seen.rows for seen in self._seen if seen.least <= most and least <= seen.most]
+        return self._join(pa.concat_tables(near), heads.drop_columns("twin")) if near else heads.slice(0, 0)
+
+    def _remember(self, rows: pa.Table) -> None:
+        if rows.num_rows:
+            self._seen.append(_Seen(*_range(rows[self._keys[0]]), rows))
+
+    def _join(self, left: pa.Table, right: pa.Table) -> pa.Table:
+        # Arrow builds its table of the right one: that must be the one of a chunk's size.
+        return left.join(right, self._keys, join_type="inner", use_threads=False)
 
     def problem(self, value: str, twin: int | None) -> str:
         if len(self._columns) == 1:
@@ -190,6 +216,11 @@ def positions(mask: pa.ChunkedArray) -> list[int]:
     # pyarrow 17 crashes where there is no chunk.
     found: list[int] = pc.indices_nonzero(mask).to_pylist() if len(mask) else []
     return found
+
+
+def _range(values: pa.ChunkedArray) -> tuple[Any, Any]:
+    found = pc.min_max(values)
+    return found["min"].as_py(), found["max"].as_py()
 
 
 def _comparable(values: pa.ChunkedArray) -> pa.ChunkedArray:
