@@ -82,14 +82,25 @@ def convert(texts: pa.Array, column: Column, reading: Reading) -> Converted:
     elif digits := decimal_digits(kind):
         values, safe = _points(texts, reading, lambda plain: _decimals(plain, wanted, *digits))
     elif kind == "date":
-        iso = _as_iso(texts, reading.times.date_formats)
-        values, safe = _bulk(iso, wanted, _SAFE_DATE, _in_years)
-        safe = _safe_if_rewritten(safe, iso, reading.times.date_formats)
+        if reading.times.date_formats:  # slow to read, and dates come often
+            return _each_once(texts, lambda once: _dates(once, reading))
+        return _dates(texts, reading)
     elif kind == "timestamp":
         return _timestamps(texts, reading)
     else:  # base64: Arrow has no reader for it
         values, safe = pa.nulls(len(texts), wanted), pa.repeat(pa.scalar(False), len(texts))
     return _with_odd_ones(texts, values, safe, lambda text: read_text(text, kind, reading))
+
+
+def _each_once(texts: pa.Array, read: Callable[[pa.Array], Converted]) -> Converted:
+    """A column read by reading each of its texts once."""
+    coded = texts.dictionary_encode()
+    once = read(coded.dictionary)
+    values = once.values.take(coded.indices)
+    if not once.faults:
+        return Converted(values, {})
+    codes = enumerate(coded.indices.to_pylist())
+    return Converted(values, {index: once.faults[code] for index, code in codes if code in once.faults})
 
 
 def _with_odd_ones(texts: pa.Array, values: pa.Array, safe: pa.Array | None, read: Callable[[str], Any]) -> Converted:
@@ -219,6 +230,13 @@ def _points(
     if not pc.any(pointed).as_py():
         return values, safe
     return values, pc.invert(pointed) if safe is None else pc.and_not(safe, pointed)
+
+
+def _dates(texts: pa.Array, reading: Reading) -> Converted:
+    iso = _as_iso(texts, reading.times.date_formats)
+    values, safe = _bulk(iso, pa.date32(), _SAFE_DATE, _in_years)
+    safe = _safe_if_rewritten(safe, iso, reading.times.date_formats)
+    return _with_odd_ones(texts, values, safe, lambda text: read_text(text, "date", reading))
 
 
 def _timestamps(texts: pa.Array, reading: Reading) -> Converted:

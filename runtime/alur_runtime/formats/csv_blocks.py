@@ -13,14 +13,14 @@ from typing import Final, NoReturn
 
 import attrs
 
-from alur_runtime.formats.csv_marks import count_line_ends, count_lines, find_marks
+from alur_runtime.formats.csv_marks import count_lines, find_marks
 from alur_runtime.formats.csv_records import RecordReader, Records
 from alur_runtime.formats.text import TextStream
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import RefusedFileError
 
-BLOCK_BYTES: int = 4 * 1024 * 1024
-"""How much is parsed at a time."""
+BLOCK_BYTES: int = 1024 * 1024
+"""How much is parsed at a time: so much is looked into for one bad row."""
 
 LONGEST_RECORD: int = 16 * 1024 * 1024
 """A record of more bytes fails the file: a quote was never closed, or the file is no CSV."""
@@ -80,7 +80,8 @@ class Blocks:
                 break
             self._grow()
         if problem := head.stuck or head.problems.get(0):
-            line = self._line + count_line_ends(self._data, 0, head.starts[0] if head.starts else head.consumed)
+            above = self._data[: head.starts[0] if head.starts else head.consumed]
+            line = self._line + count_lines(above).ends
             raise RefusedFileError(self._uri, Reason.UNREADABLE, f"the header, line {line:,}, {problem}")
         self._advance(head.consumed)
         return [self._reader.value(field) for field in head.fields[0]] if head.fields else []
@@ -131,7 +132,7 @@ class Blocks:
         whole = data[:end]
         if comments:
             whole = reader.comment_lines.sub(b"", whole)
-        return Block(data=whole, line=self._line, count=count_lines(whole)), end
+        return Block(data=whole, line=self._line, count=count_lines(whole).filled), end
 
     def _plain_quoted(self, data: bytes) -> tuple[Block, int] | None:
         reader = self._reader
@@ -168,7 +169,7 @@ class Blocks:
         self._data = b"".join(parts)
 
     def _advance(self, end: int) -> None:
-        self._line += count_line_ends(self._data, 0, end)
+        self._line += count_lines(self._data[:end]).ends
         self._data = self._data[end:]
 
     def _refuse(self, problem: str) -> NoReturn:

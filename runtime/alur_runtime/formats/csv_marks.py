@@ -96,21 +96,41 @@ def find_marks(data: bytes, quote: bytes, size: int) -> Marks:
     )
 
 
+@attrs.frozen
+class Lines:
+    """How many lines a text has.
+
+    Attributes:
+        ends: Line ends; LF, CR and CRLF are one each.
+        filled: Lines that are not blank, the last one maybe without an end.
+    """
+
+    ends: int
+    filled: int
+
+
+def count_lines(data: bytes) -> Lines:
+    """Count the lines of a text, whatever its quotes."""
+    if not data:
+        return Lines(0, 0)
+    text = pa.Array.from_buffers(pa.uint8(), len(data), [None, pa.py_buffer(data)])
+    ends = feeds = _equal(text, _LF)
+    count = feeds.true_count
+    if _CR in data:
+        returns = _equal(text, _CR)
+        ends = pc.or_(feeds, returns)
+        pairs = pc.and_(returns.slice(0, len(data) - 1), feeds.slice(1)).true_count
+        count += returns.true_count - pairs
+    # A line that is not blank begins wherever something else follows an end.
+    begun = pc.and_not(ends.slice(0, len(data) - 1), ends.slice(1)).true_count
+    return Lines(count, begun + (not ends[0].as_py()))
+
+
 def count_line_ends(data: bytes, start: int, end: int) -> int:
-    """How many line ends there are from `start` to `end`; LF, CR and CRLF are one each."""
-    lines = data.count(_LF, start, end)
+    """How many line ends there are from `start` to `end`, which are not far from one another."""
     returns = data.count(_CR, start, end)
-    return lines + returns - data.count(_CRLF, start, end) if returns else lines
-
-
-def count_lines(data: bytes) -> int:
-    """How many lines a text without quotes has that are not blank."""
-    lines, returns = data.count(_LF), data.count(_CR)
-    end = _CRLF if returns else _LF
-    # Most files have one kind of line end and no blank line: then nothing else needs to be looked at.
-    if data.startswith(end) or end * 2 in data or (returns and not lines == returns == data.count(_CRLF)):
-        return len(find_marks(data, b"", len(data)).records(len(data))[0])
-    return lines + bool(data and not data.endswith(end))
+    pairs = data.count(_CRLF, start, end) if returns else 0
+    return data.count(_LF, start, end) + returns - pairs
 
 
 def _equal(text: pa.Array, mark: bytes) -> pa.Array:

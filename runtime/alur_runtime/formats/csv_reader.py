@@ -12,7 +12,7 @@ from __future__ import annotations
 import bisect
 import codecs
 from collections.abc import Iterator, Mapping
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import attrs
 import pyarrow as pa
@@ -33,6 +33,7 @@ from alur_runtime.rows import BadRow, Chunk, RefusedFileError
 from alur_runtime.schema import arrow_type, rows_schema
 
 MISSING = "has no value, and the column is not nullable"
+_BAD_BLOCKS: Final = 2
 
 
 @attrs.frozen
@@ -111,13 +112,13 @@ class _Rows:
         self._parser = BlockParser(width, columns, [position for position, _ in self._extras], options)
         self._schema = rows_schema(contract)
         self._first = 1  # the number of the block's first record
-        self._clean = True  # whether the block before was: bad rows come in crowds
+        self._bad_blocks = 0  # how many came one after the other
 
     def read(self, block: Block) -> Chunk:
         """The rows of the next block."""
         chunk = self._split(block) if block.records is not None else self._plain(block)
         self._first += block.count
-        self._clean = not chunk.bad
+        self._bad_blocks = self._bad_blocks + 1 if chunk.bad else 0
         return chunk
 
     def _plain(self, block: Block) -> Chunk:
@@ -126,7 +127,9 @@ class _Rows:
         kept: pa.Array | None = None
         if not _is_text(block.data):
             sound, kept = self._without_bad_text(block, faults)
-        if self._clean and (columns := self._parser.typed(sound)) is not None:
+        # Where bad rows come in crowds, a typed parse is mostly in vain.
+        tried = self._bad_blocks < _BAD_BLOCKS
+        if tried and (columns := self._parser.typed(sound)) is not None:
             count = len(next(iter(columns.values())))
             rows = kept if kept is not None and len(kept) == count else row_numbers(0, count)
             return self._chunk(block, self._typed(columns, count), rows, faults)
@@ -141,7 +144,7 @@ class _Rows:
     def _without_bad_text(self, block: Block, faults: dict[int, _Fault]) -> tuple[Block, pa.Array]:
         """The block without the records that hold bytes that are no text, and which records are left."""
         data = memoryview(block.data)
-        starts, ends = self._bounds(block)
+        starts, ends = (list(places) for places in zip(*self._bounds(block, [*range(block.count)]), strict=True))
         at = last = 0
         parts: list[memoryview] = []
         while True:
@@ -232,12 +235,13 @@ class _Rows:
         return Chunk(table, self._bad_rows(block, faults) if faults else (), block.count)
 
     def _bad_rows(self, block: Block, faults: Mapping[int, _Fault]) -> tuple[BadRow, ...]:
-        starts, ends = self._bounds(block)
+        records = sorted(faults)
         line, at = block.line, 0
         bad: list[BadRow] = []
-        for record, fault in sorted(faults.items()):
-            line += count_line_ends(block.data, at, starts[record])
-            at = starts[record]
+        for record, (start, end) in zip(records, self._bounds(block, records), strict=True):
+            fault = faults[record]
+            line += count_line_ends(block.data, at, start)
+            at = start
             bad.append(
                 BadRow(
                     row=self._first + record,
@@ -246,18 +250,18 @@ class _Rows:
                     line=line,
                     column=fault.column,
                     value=fault.value,
-                    record=self._stream.show(block.data[at : ends[record]]),
+                    record=self._stream.show(block.data[start:end]),
                 )
             )
         return tuple(bad)
 
-    def _bounds(self, block: Block) -> tuple[list[int], list[int]]:
-        """Where the block's records begin and end."""
+    def _bounds(self, block: Block, records: list[int]) -> list[tuple[int, int]]:
+        """Where some of the block's records begin and end."""
         if block.records is not None:
-            return block.records.starts, block.records.ends
+            return [(block.records.starts[record], block.records.ends[record]) for record in records]
         size = len(block.data)
         starts, ends = find_marks(block.data, self._records.quote, size).records(size)
-        return starts.to_pylist(), ends.to_pylist()
+        return list(zip(starts.take(records).to_pylist(), ends.take(records).to_pylist(), strict=True))
 
     def _bad_text(self, record: bytes) -> _Fault:
         """What is wrong with a record that holds bytes that are no text: the first column that does, if it is one."""

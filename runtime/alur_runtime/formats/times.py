@@ -180,7 +180,7 @@ def from_local(values: pa.Array, times: Times) -> tuple[pa.Array, dict[int, Refu
         return values.cast(TIMESTAMP), {}
     known = pc.if_else(odd, pa.scalar(None, _LOCAL), values)
     days = pc.floor_temporal(known, unit="day").cast(pa.date32()).dictionary_encode()
-    offsets = pa.array([_offset_all_day(day, times) for day in days.dictionary.to_pylist()], pa.int64())
+    offsets = pa.array([_offset_all_day(day, times.zone) for day in days.dictionary.to_pylist()], pa.int64())
     shifts = offsets.take(days.indices)
     shifted = pc.subtract(known.cast(pa.int64()), shifts).cast(TIMESTAMP)
     left = pc.and_(pc.is_valid(values), pc.is_null(shifted))
@@ -205,15 +205,14 @@ def _one_from_local(value: pa.Scalar, times: Times) -> dt.datetime:
     return to_utc(local, text, times)
 
 
-def _offset_all_day(day: dt.date | None, times: Times) -> int | None:
+@functools.lru_cache(maxsize=10_000)
+def _offset_all_day(day: dt.date | None, zone: zoneinfo.ZoneInfo) -> int | None:
     """The zone's offset on a day in microseconds, or None where it changes or the calendar ends."""
     if day is None or not _FIRST_DAY < day < _LAST_DAY:
         return None
     midnight = dt.datetime.combine(day, dt.time())
     moments = [midnight + hours for hours in _HOURS]
-    offsets = {
-        m.replace(tzinfo=times.zone, fold=fold).utcoffset() or dt.timedelta() for m in moments for fold in (0, 1)
-    }
+    offsets = {m.replace(tzinfo=zone, fold=fold).utcoffset() or dt.timedelta() for m in moments for fold in (0, 1)}
     return offsets.pop() // _MICROSECOND if len(offsets) == 1 else None
 
 
