@@ -100,6 +100,7 @@ CASES = [
     column("parquet integers into doubles", "f64", pa.array([2**53, 2**53 + 1]), (float(2**53),), (LOST,)),
     column("parquet integers into decimals", "money", pa.array([999, -999, 1000]), (Decimal(999), Decimal(-999)), (RANGE,)),
     column("parquet floats into doubles", "f64", pa.array([1.5, float("nan")], pa.float32()), (1.5, float("nan"))),
+    column("parquet doubles into integers", "i8", pa.array([1.0, -128.0, -0.0, None, 1.5, 128.0, 1e300]), (1, -128, 0, None), (LOST, RANGE, RANGE)),
     column("parquet doubles into floats", "f32", pa.array([1.5, 0.1, 1e300]), (1.5,), (LOST, RANGE)),
     column("parquet decimals of another scale", "money", pa.array([Decimal("1.500"), Decimal("1.505"), Decimal("1000.000")]), (Decimal("1.50"),), (LOST, RANGE)),
     column("parquet decimals of 38 digits", "exact", pa.array([Decimal("1234567890123456789012345678.0123456789")]), (Decimal("1234567890123456789012345678.0123456789"),)),
@@ -119,7 +120,6 @@ CASES = [
     # casts that never are
     never("parquet texts are no integers", "i64", pa.array(["1"])),
     never("parquet texts are no dates", "day", pa.array(["2024-05-01"])),
-    never("parquet doubles are no integers", "i64", pa.array([1.0])),
     never("parquet doubles are no decimals", "money", pa.array([1.0])),
     never("parquet integers are no texts", "text", pa.array([1])),
     never("parquet integers are no booleans", "flag", pa.array([1])),

@@ -32,7 +32,7 @@ CASES = [
     Case("a budget of rows that is kept", Plain, lines("id,name", "1,a", "x,b"), A, (Bad(2, "bad_value", "id", "x"),), budget=ErrorBudget(rows=1)),
     Case("a budget of rows that is not", Plain, lines("id,name", "1,a", "x,b", "y,c"), failed="too_many_bad_rows", says=("2 bad rows", "allows 1", "row 2"), budget=ErrorBudget(rows=1)),
     Case("a budget in percent that is just kept", Plain, lines(*HUNDRED, "x,n"), HUNDRED_ROWS, (Bad(100, "bad_value", "id", "x"),), budget=ErrorBudget(percent=1)),
-    Case("a budget in percent that is just not", Plain, lines(*HUNDRED[:-1], "x,n"), failed="too_many_bad_rows", says=("1 bad rows of 99", "1 percent"), budget=ErrorBudget(percent=1)),
+    Case("a budget in percent that is just not", Plain, lines(*HUNDRED[:-1], "x,n"), failed="too_many_bad_rows", says=("1 bad row of 99", "1 percent"), budget=ErrorBudget(percent=1)),
     Case("either limit is one: rows", Plain, lines(*HUNDRED, "x,n", "y,n"), failed="too_many_bad_rows", says=("allows 1",), budget=ErrorBudget(rows=1, percent=50)),
     Case("either limit is one: percent", Plain, lines("id,name", "1,a", "x,b"), failed="too_many_bad_rows", says=("10 percent",), budget=ErrorBudget(rows=5, percent=10)),
     Case("bad rows first, then enough good ones", Plain, lines("id,name", "x,b", *HUNDRED[1:]), HUNDRED_ROWS, (Bad(1, "bad_value", "id", "x", line=2),), budget=ErrorBudget(percent=1)),
