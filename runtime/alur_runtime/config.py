@@ -147,7 +147,7 @@ class Settings:
     threads: int = 0
     fetch_threads: int = 16
     target_object_bytes: int = 256 * 1024 * 1024
-    stream_bytes: int = 64 * 1024 * 1024
+    stream_bytes: int = 32 * 1024 * 1024
     max_partitions: int = 1000
     spark_min_bytes: int = 8 * 1024**3
     spark_min_files: int = 100_000

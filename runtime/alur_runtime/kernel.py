@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Final
 
 import attrs
 import pyarrow as pa
@@ -17,7 +17,6 @@ from alur_runtime.config import (
     INGESTED_AT,
     SOURCE_ETAG,
     SOURCE_FILE,
-    SOURCE_ROW,
     SOURCE_SYSTEM,
     JobConfig,
     OnChange,
@@ -43,12 +42,11 @@ from alur_runtime.partitions import count_partitions
 from alur_runtime.quarantine import Origin, QuarantineObject, Spool
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import RefusedFileError
-from alur_runtime.schema import TIMESTAMP
 from alur_runtime.steps import Step, reached
 from alur_runtime.store import PendingUpload, TableStore, upload_mark
 from alur_runtime.transform import load_transform
 from alur_runtime.window import in_window
-from alur_runtime.write import Place, TableWriter, Written
+from alur_runtime.write import Place, Stamp, TableWriter, Written
 
 _UNDER_WAY_BYTES: Final = 64 * 1024 * 1024  # of files that are fetched and parsed at once, as they lie in S3
 
@@ -115,7 +113,7 @@ class _Work:
                         continue
                     own += [result.written] if result.written else []
                     for table in result.tables:
-                        shared.append(result.member.uri, table)
+                        shared.append(result.member.uri, table, self._stamp(result.member))
                     kept = quarantine.take(result.spool) if result.spool else ""
                     reads.append(attrs.evolve(result, tables=(), spool=None, quarantine=kept))
                 reached(Step.READ, batch=self._plan.seq, files=len(members))
@@ -182,7 +180,7 @@ class _Work:
         held: list[pa.Table] = []
         size = 0
         for table in tables:
-            held.append(self._with_metadata(member, table))
+            held.append(table)
             size += table.nbytes
             if size > self._config.settings.stream_bytes:
                 break
@@ -191,8 +189,8 @@ class _Work:
             return tuple(held), None
         with self._one_streams, self._writer() as own:  # one at a time: each takes some hundred megabytes
             try:
-                for table in itertools.chain(_emptied(held), (self._with_metadata(member, t) for t in tables)):
-                    own.append(member.uri, table)
+                for table in itertools.chain(_emptied(held), tables):
+                    own.append(member.uri, table, self._stamp(member))
                 return (), own.finish()
             except PartitionLimitError as error:
                 raise RefusedFileError(member.uri, Reason.TOO_MANY_PARTITIONS, str(error)) from error
@@ -212,29 +210,20 @@ class _Work:
 
     # --- write ----------------------------------------------------------------------------------------------------
 
-    def _with_metadata(self, member: Member, table: pa.Table) -> pa.Table:
-        values: dict[str, tuple[Any, pa.DataType]] = {
-            INGESTED_AT: (int(self._now * 1e6), TIMESTAMP),
-            SOURCE_SYSTEM: (member.source, pa.string()),
-            SOURCE_FILE: (member.uri, pa.string()),
-            SOURCE_ETAG: (member.etag, pa.string()),
+    def _stamp(self, member: Member) -> Stamp:
+        return {
+            INGESTED_AT: int(self._now * 1e6),  # microseconds, as Arrow keeps them
+            SOURCE_SYSTEM: member.source,
+            SOURCE_FILE: member.uri,
+            SOURCE_ETAG: member.etag,
         }
-        numbers = table[SOURCE_ROW]
-        table = table.drop_columns([SOURCE_ROW])
-        for column in self._added:
-            if column.name == SOURCE_ROW:
-                added = numbers
-            else:
-                value, kind = values[column.name]
-                added = pa.repeat(pa.scalar(value, kind), table.num_rows)
-            table = table.append_column(pa.field(column.name, added.type, nullable=False), added)
-        return table
 
     def _writer(self) -> TableWriter:
         seq, attempt, settings = self._batch.seq, self._batch.attempt, self._config.settings
         place = Place(
             batch=seq,
             contract=self._config.contract,
+            added=self._added,
             name=lambda: object_name(seq, attempt, next(self._numbers), self._run_id),
             open_upload=self._open_table,
             target_bytes=settings.target_object_bytes,

@@ -45,7 +45,7 @@ def partition_texts(table: pa.Table, contract: ContractSpec) -> list[pa.Dictiona
 def count_partitions(table: pa.Table, contract: ContractSpec) -> int:
     """How many partitions the rows are in."""
     if not contract.partition_by or not table.num_rows:
-        return min(1, table.num_rows)
+        return 1 if table.num_rows else 0
     codes = _codes(partition_texts(table, contract))
     return int(pc.count_distinct(codes).as_py())
 
@@ -62,12 +62,16 @@ def split_by_partition(table: pa.Table, contract: ContractSpec) -> Iterator[tupl
     # One number a row for its combination of values; rows are then sorted by it (stably) and cut where it changes.
     codes = _codes(encoded)
     counts = sorted((v["values"], v["counts"]) for v in pc.value_counts(codes).to_pylist())
-    if len(counts) > 1:
-        data = data.take(pc.sort_indices(codes))
     dictionaries = [column.dictionary.to_pylist() for column in encoded]
+    if len(counts) == 1:
+        yield _values_of(counts[0][0], dictionaries), data
+        return
+    order = pc.sort_indices(codes)
+    data = data.combine_chunks()  # taking from many chunks is slow
     start = 0
     for code, count in counts:
-        yield _values_of(code, dictionaries), data.slice(start, count)
+        # Taken, not sliced from one sorted table: a slice that waits would hold the whole of it in memory.
+        yield _values_of(code, dictionaries), data.take(order.slice(start, count))
         start += count
 
 

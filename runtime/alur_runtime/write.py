@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Self
 
 import attrs
@@ -11,21 +11,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from alur_runtime.config import SOURCE_FILE
-from alur_runtime.contract import ContractSpec
+from alur_runtime.config import SOURCE_FILE, SOURCE_ROW
+from alur_runtime.contract import Column, ContractSpec
 from alur_runtime.errors import PartitionLimitError, ReconcileError
 from alur_runtime.model import Upload
 from alur_runtime.naming import partition_folder
 from alur_runtime.partitions import PartitionValues, split_by_partition
+from alur_runtime.schema import arrow_type
 from alur_runtime.store import PendingUpload
+
+Stamp = Mapping[str, Any]
+"""What alur's own columns hold for all rows of a file, by name; `_source_row` comes with the rows."""
 
 OpenUpload = Callable[[str], PendingUpload]
 """Opens a pending upload for a key relative to the table's location."""
 
 _ROW_GROUP_ROWS: Final = 1_048_576
-_SPLIT_BYTES: Final = 32 * 1024 * 1024  # of Arrow data: rows of many small files are split by partition at once
-_HELD_BYTES: Final = 96 * 1024 * 1024  # of Arrow data: split rows that wait for more of their partition
-_MOST_OPEN: Final = 32  # uploads, each of which holds up to a part of 16 MiB
+_SPLIT_BYTES: Final = 16 * 1024 * 1024  # of Arrow data: rows of many small files are split by partition at once
+_HELD_BYTES: Final = 64 * 1024 * 1024  # of Arrow data: split rows that wait for more of their partition
+_MOST_OPEN: Final = 32  # uploads, each of which holds up to a part of 8 MiB
 _FILE: Final = "\0file"  # a column for counting only: which of the files a row is of; no contract can have it
 
 
@@ -63,6 +67,7 @@ class Place:
     Attributes:
         batch: Its sequence, for errors.
         contract: Says what the table is partitioned by.
+        added: Alur's own columns, in order.
         name: A new object's name.
         open_upload: Opens a pending upload.
         target_bytes: About how many bytes of Arrow data go into one object.
@@ -71,6 +76,7 @@ class Place:
 
     batch: str
     contract: ContractSpec
+    added: tuple[Column, ...]
     name: Callable[[], str]
     open_upload: OpenUpload
     target_bytes: int
@@ -86,6 +92,8 @@ class TableWriter:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._uris: list[str] = []
+        self._stamps: list[Stamp] = []
+        self._constants: dict[str, pa.Array] = {}
         self._unsplit: list[pa.Table] = []
         self._unsplit_bytes = 0
         self._held: dict[PartitionValues, list[pa.Table]] = {}
@@ -100,18 +108,21 @@ class TableWriter:
         if kind is not None:
             self.abandon()
 
-    def append(self, uri: str, table: pa.Table) -> None:
+    def append(self, uri: str, table: pa.Table, stamp: Stamp) -> None:
         """Take rows of a file.
 
         Args:
             uri: The file; its rows come one call after the other.
-            table: With the contract's columns, in the schema that all tables of this writer have.
+            table: As readers make it: `schema.rows_schema`.
+            stamp: What alur's own columns hold.
 
         Raises:
             PartitionLimitError: If they make too many partitions.
         """
         if not self._uris or self._uris[-1] != uri:
             self._uris.append(uri)
+            self._stamps.append(stamp)
+            self._constants = {}
         numbers = pa.repeat(pa.scalar(len(self._uris) - 1, pa.int32()), table.num_rows)
         self._unsplit.append(table.append_column(_FILE, numbers))
         self._unsplit_bytes += table.nbytes
@@ -166,9 +177,29 @@ class TableWriter:
             return
         for piece in _pieces(pa.concat_tables(parts), self._place.target_bytes):
             written = self._object(values)
-            written.write(piece)
+            written.write(piece, self._stamped(piece))
             if written.bytes >= self._place.target_bytes:
                 self._close(values)
+
+    def _stamped(self, piece: pa.Table) -> pa.Table:
+        """The rows with alur's own columns, which are the same for all rows of a file: kept aside until here."""
+        numbers = piece[_FILE]
+        own = [name for name in (_FILE, SOURCE_ROW) if name in piece.column_names]
+        data = piece.drop_columns(own)
+        for column in self._place.added:
+            field = pa.field(column.name, arrow_type(column), nullable=False)
+            if column.name == SOURCE_ROW:
+                values = piece[SOURCE_ROW]
+            else:
+                values = self._constant(column.name, field.type).take(numbers)
+            data = data.append_column(field, values)
+        return data
+
+    def _constant(self, name: str, kind: pa.DataType) -> pa.Array:
+        """What one of alur's own columns holds for each file, by its number."""
+        if name not in self._constants:
+            self._constants[name] = pa.array([stamp[name] for stamp in self._stamps], kind)
+        return self._constants[name]
 
     def _object(self, values: PartitionValues) -> _Object:
         """The open object of a partition."""
@@ -177,7 +208,7 @@ class TableWriter:
             while len(self._open) >= _MOST_OPEN:
                 self._close(next(iter(self._open)))
             key = partition_folder(self._place.contract.partition_by, values) + self._place.name()
-            written = _Object(self._place.batch, key, self._place.open_upload)
+            written = _Object(self._place.batch, key, self._place.open_upload(key))
         # Put last: the one used longest ago is closed first, as rows often come in the order of their partitions.
         self._open[values] = written
         return written
@@ -191,18 +222,18 @@ class TableWriter:
 class _Object:
     """A Parquet object that is being written."""
 
-    def __init__(self, batch: str, key: str, open_upload: OpenUpload) -> None:
+    def __init__(self, batch: str, key: str, pending: PendingUpload) -> None:
         self.key, self.rows, self.bytes = key, Counter[int](), 0
-        self.pending = open_upload(key)
+        self.pending = pending
         self.upload: Upload | None = None
         self._batch = batch
         self._writer: ObjectWriter | None = None
 
-    def write(self, table: pa.Table) -> None:
+    def write(self, table: pa.Table, data: pa.Table) -> None:
+        """Write rows; counted as they were handed over, before they were stamped."""
         numbers = table[_FILE].combine_chunks()
         self.rows.update({v["values"]: v["counts"] for v in pc.value_counts(numbers).to_pylist()})
-        data = table.drop_columns([_FILE])
-        self.bytes += data.nbytes
+        self.bytes += table.nbytes
         if self._writer is None:
             self._writer = ObjectWriter(self.pending, data.schema)
         self._writer.write(data)

@@ -107,7 +107,7 @@ def test_a_large_file_that_is_refused_at_its_last_row_leaves_nothing(aws: str) -
 
 
 def test_large_files_have_objects_of_their_own_and_are_replaced_like_others(aws: str) -> None:
-    world = World.make(aws, settings=attrs.evolve(STREAMS, target_object_bytes=2_000_000))
+    world = World.make(aws, settings=attrs.evolve(STREAMS, target_object_bytes=1_000_000))
     world.land("orders/a.csv", rows(1, 60_000))
     world.land("orders/b.csv", rows(100_000, 3))
     world.land("orders/c.csv", rows(200_000, 60_000, "US"))
@@ -187,7 +187,7 @@ def test_a_row_that_the_writer_loses_is_not_committed(aws: str, monkeypatch: pyt
     world = World.make(aws)
     world.land("orders/a.csv", rows(1, 5))
     append = TableWriter.append
-    monkeypatch.setattr(TableWriter, "append", lambda self, uri, table: append(self, uri, table.slice(1)))
+    monkeypatch.setattr(TableWriter, "append", lambda self, uri, table, stamp: append(self, uri, table.slice(1), stamp))
     report = world.run()
     assert report.outcome == "counts_differ"
     assert "4 rows written of" in report.error
