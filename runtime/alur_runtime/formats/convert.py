@@ -5,6 +5,7 @@ What is cast in bulk must be what `values.read_text` reads, value for value; tes
 
 from __future__ import annotations
 
+import decimal
 import functools
 import re
 from collections.abc import Callable
@@ -34,6 +35,7 @@ _SAFE_ZONED: Final = rf"^{_DAYS}{_HOURS}(?:Z|[+-](?:0\d|1\d|2[0-3])(?::?[0-5]\d)
 _SAFE_FLOAT: Final = r"^-?\d{1,15}(?:\.\d{1,15})?$"
 _NOT_ZERO: Final = r"^[^eE]*[1-9]"  # a mantissa that is not zero
 _MOST_DIGITS: Final = 38  # of a decimal
+_ROOMY_DIGITS: Final = 76  # of 256 bits
 _LOCAL: Final = pa.timestamp("us")
 _DAYS_OF_YEARS: Final = (-719_162, 2_932_896)  # 0001-01-01 and 9999-12-31, counted from 1970
 _MICROSECONDS_OF_YEARS: Final = (
@@ -171,22 +173,26 @@ def _decimals(texts: pa.Array, wanted: pa.DataType, precision: int, scale: int) 
     whole = precision - scale
     point = rf"(?:\.\d{{1,{scale}}})?" if scale else ""
     pattern = rf"^-?\d{{1,{whole}}}{point}$" if whole else rf"^-?0{point}$"
-    parsed = decimal_to_parse(precision, scale)
+    parsed = pa.decimal256(_ROOMY_DIGITS, scale)
+    limit = pa.scalar(decimal.Decimal(10) ** whole, parsed)
 
     def check(_: pa.Array, found: pa.Array) -> pa.Array | None:
-        return None if decimals_fit(found, precision) else pa.repeat(pa.scalar(False), len(found))
+        fits = pc.and_(pc.less(found, limit), pc.greater(found, pc.negate(limit)))
+        # Of longer texts, and by an exponent, Arrow makes wrong numbers without a word: even 256 bits have an end.
+        short = pc.less_equal(pc.binary_length(texts), _MOST_DIGITS)
+        plain = pc.invert(pc.or_(pc.match_substring(texts, "e"), pc.match_substring(texts, "E")))
+        return _none_if_all(pc.and_(fits, pc.and_(short, plain)))
 
     values, safe = _bulk(texts, parsed, pattern, check)
-    if parsed != wanted:
-        values = (values if safe is None else pc.if_else(safe, values, pa.scalar(None, parsed))).cast(wanted)
-    return values, safe
+    return (values if safe is None else pc.if_else(safe, values, pa.scalar(None, parsed))).cast(wanted), safe
 
 
 def decimal_to_parse(precision: int, scale: int) -> pa.DataType:
     """The type that texts of a decimal are to be parsed as, before it is seen whether they fit.
 
-    Arrow takes a text of at most `precision` digits and multiplies it by a power of ten, without seeing that the
-    product may be too large for its 128 bits: 2147483648 would be some decimal(38,38). In 256 bits there is room.
+    Arrow's parsers of CSV and JSON take texts of at most `precision` digits and multiply them by a power of ten,
+    without seeing that the product may be too large for 128 bits: 2147483648 would be some decimal(38,38). In 256
+    bits there is room.
     """
     return pa.decimal128(precision, scale) if precision + scale <= _MOST_DIGITS else pa.decimal256(_MOST_DIGITS, scale)
 
