@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from typing import Any, Final
 
@@ -91,10 +93,17 @@ def unique(*columns: str, severity: Severity | str = Severity.FAIL_FILE, name: s
 
 
 def in_set(
-    column: str, values: tuple[Any, ...], *, severity: Severity | str = Severity.FAIL_FILE, name: str = ""
+    column: str, values: Collection[Any], *, severity: Severity | str = Severity.FAIL_FILE, name: str = ""
 ) -> Expectation:
     """Every value that is not missing is one of these."""
-    return _make(Check.IN_SET, severity, name, columns=(column,), values=tuple(_text(v) for v in values))
+    if isinstance(values, str) or None in values:
+        # A text would be taken letter by letter.
+        problem = f"in_set takes several values, and None is none of them (a missing value passes); this is {values!r}"
+        raise ContractError("expect", column, problem)
+    texts = [_text(v) for v in values]
+    # A set has another order each time, and the job another digest.
+    ordered = sorted(texts) if isinstance(values, AbstractSet) else texts
+    return _make(Check.IN_SET, severity, name, columns=(column,), values=tuple(ordered))
 
 
 def matches(column: str, pattern: str, *, severity: Severity | str = Severity.FAIL_FILE, name: str = "") -> Expectation:
@@ -213,7 +222,7 @@ def _problem(types: dict[str, str], expectation: Expectation) -> str | None:
     if check in (Check.BETWEEN, Check.ROW_COUNT) and (expectation.least, expectation.most) == (None, None):
         return "has no limit: give least, most or both"
     if check is Check.FUNCTION and not is_function_name(expectation.function):
-        return f"{expectation.function!r} is no function; write module:function"
+        return f"{expectation.function!r} is no name of a function, which the job loads: write module:function"
     if check is Check.ROW_COUNT and expectation.severity is Severity.QUARANTINE:
         return "row_count is about the whole file: severity is warn or fail_file"
     return None

@@ -17,8 +17,10 @@ _LONGEST_SUMMARY: Final = 500
 _LONGEST: Final = 8_000
 
 
-def is_function_name(name: str) -> bool:
-    """Whether it can be the name of a function: ``module:function``."""
+def is_function_name(name: object) -> bool:
+    """Whether it can be the name of a function: ``module:function``; a function itself is none."""
+    if not isinstance(name, str):
+        return False
     module, _, function = name.partition(":")
     return function.isidentifier() and all(part.isidentifier() for part in module.split("."))
 

@@ -436,6 +436,7 @@ def _spec(expectation: Expectation) -> ContractSpec:
         (row_count(1, severity=QUARANTINE), "row_count is about the whole file"),
         (function("module", name="n"), "write module:function"),
         (function("a b:c", name="n"), "write module:function"),
+        (function(len, name="n"), "<built-in function len> is no name of a function, which the job loads"),  # type: ignore[arg-type]
     ],
 )
 def test_an_expectation_that_cannot_be(expectation: Expectation, says: str) -> None:
@@ -467,6 +468,17 @@ def test_values_that_do_not_fit_their_column(expectation: Expectation, says: str
 def test_what_can_be_checked_is_taken_at_preview(expectation: Expectation) -> None:
     spec = _spec(expectation)
     check_operands(check_spec(spec))
+
+
+def test_values_of_a_set_have_an_order() -> None:
+    assert in_set("text", frozenset("cab")).values == ("a", "b", "c")
+    assert in_set("text", ["c", "a"]).values == ("c", "a")
+
+
+@pytest.mark.parametrize("values", ["EUR", ("EUR", None)])
+def test_what_is_no_set_of_values(values: Any) -> None:
+    with pytest.raises(ContractError, match="in_set takes several values, and None is none of them"):
+        in_set("text", values)
 
 
 def test_a_severity_that_is_none() -> None:
