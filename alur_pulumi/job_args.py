@@ -29,8 +29,10 @@ class IngestionJobArgs:
             needed.
         landing_on_destroy: What becomes of the made landing bucket on destroy.
         landing_kms_key_arn: The key that the made landing bucket encrypts with; S3's own if none is given.
-        code: Folder of your own Python package (pure Python), shipped as one more wheel.
-        transform: ``module:function`` of your package; Arrow table in and out, called once for each file.
+        code: Folder of your own Python package (pure Python), shipped as one more wheel: transform and functions
+            of expectations are in it.
+        transform: ``module:function`` of your package, called once for each file with its rows as an Arrow table;
+            it returns those to write, and keeps `_source_row`.
         engine: Where batches are worked on; `auto` takes Spark only where there is much to do.
         settings: Tuning of the runtime.
         schedule: When to look for files, such as ``cron(0 6 * * ? *)``; only by hand if none is given.

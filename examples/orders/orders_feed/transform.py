@@ -1,4 +1,4 @@
-"""What is done to each file's rows before they are written: Arrow table in and out, as many rows."""
+"""What is done to each file's rows before they are written: Arrow table in and out."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
