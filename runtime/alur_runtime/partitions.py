@@ -100,6 +100,8 @@ def _unwritable(text: str | None) -> str:
         return ""
     if text == "":
         return "is an empty text, which Hive cannot tell from null in a partition column"
+    if "\0" in text:
+        return f"{text[:_SHOWN_CHARACTERS]!r} holds a NUL character, which a path cannot hold"
     if text == NULL_PARTITION:
         return f"is {NULL_PARTITION!r}, which is how Hive writes null in a partition column"
     if escaped_length(text) > _MOST_ESCAPED:
