@@ -1,0 +1,94 @@
+"""Many schedules, spread over the cores."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, TypeVar
+
+import attrs
+import pyarrow as pa
+
+from tests.simulation.known import known_bug
+from tests.simulation.play import play
+from tests.simulation.schedule import schedule_of
+from tests.simulation.seams import seams
+
+_T = TypeVar("_T")
+_CHUNK: Final = 50
+
+
+@attrs.define
+class Totals:
+    """What some schedules came to.
+
+    Attributes:
+        schedules: That were played.
+        calls: Requests made.
+        faults: That befell them, by kind.
+        violations: Seed, kind and text of each that is new.
+        known: Violations by a known bug's name.
+    """
+
+    schedules: int = 0
+    calls: int = 0
+    faults: Counter[str] = attrs.field(factory=Counter)
+    violations: list[tuple[str, str, str]] = attrs.field(factory=list)
+    known: Counter[str] = attrs.field(factory=Counter)
+
+    def add(self, other: Totals) -> None:
+        """Add those of others."""
+        self.schedules += other.schedules
+        self.calls += other.calls
+        self.faults += other.faults
+        self.violations += other.violations
+        self.known += other.known
+
+
+def play_seeds(seeds: Iterable[str]) -> Totals:
+    """Play the schedules of some seeds."""
+    totals = Totals()
+    with seams():
+        for seed in seeds:
+            result = play(schedule_of(seed))
+            totals.schedules += 1
+            totals.calls += result.calls
+            totals.faults += result.injected
+            if result.violation is None:
+                continue
+            if name := known_bug(result.violation):
+                totals.known[name] += 1
+            else:
+                totals.violations.append((seed, *result.violation))
+    return totals
+
+
+def play_many(base: str, count: int, progress: Callable[[Totals, float], None]) -> Totals:
+    """Play `count` schedules of a base seed on all cores.
+
+    Args:
+        base: Seeds are ``<base>-<number>``.
+        count: How many.
+        progress: Called with the totals so far and the seconds since the beginning.
+    """
+    totals, began = Totals(), time.monotonic()
+    chunks = [[f"{base}-{n}" for n in range(k, min(k + _CHUNK, count))] for k in range(0, count, _CHUNK)]
+    for part in on_all_cores(play_seeds, chunks):
+        totals.add(part)
+        progress(totals, time.monotonic() - began)
+    return totals
+
+
+def on_all_cores(function: Callable[[Any], _T], parts: Iterable[Any]) -> Iterator[_T]:
+    """Results as they come."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(os.cpu_count(), initializer=_alone_on_its_core) as pool:
+        yield from pool.imap_unordered(function, parts)
+
+
+def _alone_on_its_core() -> None:
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
