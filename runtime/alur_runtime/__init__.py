@@ -1,5 +1,6 @@
 """alur's runtime: files that land in S3 become rows of a Parquet table, each version exactly once."""
 
+from alur_runtime import expectations as expect
 from alur_runtime.contract import Column, ContractSpec, Extras
 from alur_runtime.declare import (
     Decimal,
@@ -17,13 +18,22 @@ from alur_runtime.declare import (
     spec_of,
 )
 from alur_runtime.errors import AlurError
-from alur_runtime.options import CsvOptions, ErrorBudget, JsonLinesOptions, ParquetOptions
+from alur_runtime.options import (
+    AmbiguousTimes,
+    Compression,
+    CsvOptions,
+    ErrorBudget,
+    JsonLinesOptions,
+    ParquetOptions,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AlurError",
+    "AmbiguousTimes",
     "Column",
+    "Compression",
     "ContractSpec",
     "CsvOptions",
     "Decimal",
@@ -41,6 +51,7 @@ __all__ = [
     "column",
     "contract",
     "day",
+    "expect",
     "hour",
     "month",
     "spec_of",

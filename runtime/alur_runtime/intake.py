@@ -132,14 +132,14 @@ class Intake:
         return transformed.table
 
     def _staying(self, table: pa.Table) -> pa.Table:
-        """The rows that meet what is expected and can be written where they belong."""
-        taken = self._expecting.take(table)
-        table = taken.table
-        self._keep_out(taken.bad)
+        """The rows that can be written where they belong and meet what is expected."""
         unwritable = find_unwritable(table, self._rules.contract, table[SOURCE_ROW])
         if unwritable:
             self._keep_out(unwritable)
             table = without(table, {b.row for b in unwritable})
+        taken = self._expecting.take(table)
+        table = taken.table
+        self._keep_out(taken.bad)
         self.account.written += table.num_rows
         if self._rules.transform is not None:
             self.account.added = table.num_rows - pc.count_distinct(table[SOURCE_ROW]).as_py()
