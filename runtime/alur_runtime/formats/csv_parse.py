@@ -114,8 +114,11 @@ class BlockParser:
         on_wrong_count: Callable[[pacsv.InvalidRow], str] | None = None,
     ) -> pa.Table:
         options = self._options
-        # Arrow takes a byte order mark for one wherever it begins to read; blank lines it reads past.
-        data = b"\n" + block.data if block.data.startswith(_BOM) else block.data
+        data = block.data
+        if data.startswith(_BOM):  # Arrow would take it for a byte order mark; blank lines it reads past
+            data = b"\n" + data
+        if not data.endswith((b"\n", b"\r")):  # an empty last field would be taken for a quoted one
+            data += b"\n"
         return pacsv.read_csv(
             pa.BufferReader(data),
             read_options=pacsv.ReadOptions(
