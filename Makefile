@@ -80,6 +80,14 @@ corpus: setup ## Run every case of tests/corpus through real runs, show what was
 model: setup ## Explore every state of the commit protocol, with each of its fences and without
 	@$(BIN)/python docs/protocol_model.py $(ARGS)
 
+.PHONY: conformance
+conformance: setup ## Show behaviours of AWS by implementation (embedded, DynamoDB Local, versitygw, simulation)
+	@$(BIN)/python -m tests.servers.conformance
+
+.PHONY: torture
+torture: setup ## Kill runs on real servers with kill -9 at random, 200 times, and count rows
+	@$(BIN)/python -m benchmarks.torture $(ARGS)
+
 ##@ Set it up
 .PHONY: setup
 setup: $(STAMP) ## Make .venv from the pinned requirements (other targets do this when it is needed)

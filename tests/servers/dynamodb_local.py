@@ -61,7 +61,9 @@ def dynamodb_local() -> Iterator[str]:
             redirect_stderr=silent,
             return_proc=True,
         )
-        gateway = JavaGateway(gateway_parameters=GatewayParameters(port=port, auth_token=token))
+        gateway = JavaGateway(
+            gateway_parameters=GatewayParameters(port=port, auth_token=token, enable_memory_management=False)
+        )
     try:
         jvm: Any = gateway.jvm
         local = jvm.com.amazonaws.services.dynamodbv2.local.server
