@@ -307,14 +307,14 @@ _values = st.one_of(
     st.sampled_from(["\n", "\r\n"]),
 )
 def test_every_record_is_accounted_for_wherever_blocks_end(
-    values: list[Any], block_bytes: int, least_lines: int, ends: str
+    values: list[Any], block_bytes: int, piece_lines: int, ends: str
 ) -> None:
     lines = ["" if v == "blank" else '{"a":' if v == "broken" else json.dumps({"a": v}) for v in values]
     records = [(v, n) for n, v in enumerate(values, start=1) if v != "blank"]
     fits = [type(v) is int and v < 2**63 for v, _ in records]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jsonl, "BLOCK_BYTES", block_bytes)
-        patch.setattr(jsonl, "LEAST_LINES", least_lines)
+        patch.setattr(jsonl, "PIECE_LINES", piece_lines)
         patch.setattr(text, "_READ_BYTES", 4)
         found = read(ends.join(lines), one("bigint", nullable=False))
     taken = [(row["a"], row["_source_row"]) for row in rows(found)]

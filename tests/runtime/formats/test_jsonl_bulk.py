@@ -11,9 +11,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alur_runtime.contract import Column, ContractSpec, Extras, array_type, check_spec, struct_type
+from alur_runtime.formats.binding import fold
+from alur_runtime.formats.json_text import decode_object
 from alur_runtime.formats.jsonl import count_records
 from alur_runtime.formats.jsonl_bulk import BulkReader
 from alur_runtime.formats.jsonl_rows import RowReader
+from alur_runtime.formats.jsonl_values import FaultError, Keys, reader_of
+from alur_runtime.formats.values import reading_of
 from alur_runtime.options import JsonLinesOptions
 from alur_runtime.rows import BadRow
 
@@ -97,6 +101,7 @@ def compare(lines: list[str | bytes], spec: ContractSpec, options: JsonLinesOpti
     records = count_records(data)
     found, bad = RowReader(spec, options, _show).read(data, 1, 1)
     assert found.num_rows + len(bad) == records
+    compare_with_single_values(data, found, bad, spec, options)
     taken: pa.Table | None = BulkReader(spec, options).read(data, records, 1) if records else None
     if taken is not None:
         assert not bad, bad
@@ -105,6 +110,40 @@ def compare(lines: list[str | bytes], spec: ContractSpec, options: JsonLinesOpti
         # Bit for bit: NaN is NaN, and -0.0 is not 0.0.
         assert repr(taken.to_pylist()) == repr(found.to_pylist())
     return taken
+
+
+def compare_with_single_values(
+    data: bytes, found: pa.Table, bad: list[BadRow], spec: ContractSpec, options: JsonLinesOptions
+) -> None:
+    """See that the columns are what the strict reader of single values makes of each line that is an object."""
+    keys = Keys((lambda key: fold(key, options)) if options.ignore_case or options.trim_names else None)
+    readers = [(keys.name(c), c.name, reader_of(c, reading_of(options), keys)) for c in spec.columns]
+    taken = {row["_source_row"]: row for row in found.to_pylist()}
+    refused = {row.row: row for row in bad}
+    lines = [raw for raw in data.split(b"\n") if raw.strip(b" \t\r")]
+    for number, raw in enumerate(lines, start=1):
+        if number in refused and refused[number].column is None:
+            continue
+        record = keys.bind(decode_object(raw.decode()))
+        values: dict[str, Any] = {}
+        fault = None
+        for key, name, read in readers:
+            try:
+                values[name] = read(record.get(key))
+            except FaultError as error:
+                fault = fault or (name + error.fault.path, error.fault.reason, error.fault.problem)
+        if fault is None:
+            wanted = pa.Table.from_pylist(
+                [values], schema=found.schema.remove(found.schema.get_field_index("_source_row"))
+            )
+            assert repr({**wanted.to_pylist()[0], "_source_row": number}) == repr({**taken[number], **_rescued(spec)})
+        else:
+            row = refused[number]
+            assert (row.column, row.reason, row.problem) == fault
+
+
+def _rescued(spec: ContractSpec) -> dict[str, None]:
+    return {"_rescued": None} if spec.extras is Extras.RESCUE else {}
 
 
 _options = st.builds(
