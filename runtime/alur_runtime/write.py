@@ -30,6 +30,9 @@ _ROW_GROUP_ROWS: Final = 1_048_576
 _SPLIT_BYTES: Final = 16 * 1024 * 1024  # of Arrow data: rows of many small files are split by partition at once
 _HELD_BYTES: Final = 64 * 1024 * 1024  # of Arrow data: split rows that wait for more of their partition
 _MOST_OPEN: Final = 32  # uploads, each of which holds up to a part of 8 MiB
+_CALENDAR: Final = {"org.apache.spark.version": "3.5.6"}
+"""Says that days are counted as everyone counts them. Spark 3 refuses dates before 1582 and times before 1900 of files
+that do not say so, since Spark 2 counted them in another calendar."""
 _FILE: Final = "\0file"  # a column for counting only: which of the files a row is of; no contract can have it
 
 
@@ -256,7 +259,7 @@ class ObjectWriter:
         self._footer: list[Any] = []
         self._writer = pq.ParquetWriter(
             pa.PythonFile(pending, mode="w"),
-            schema,
+            schema.with_metadata(_CALENDAR),
             compression="zstd",
             coerce_timestamps="us",
             metadata_collector=self._footer,
