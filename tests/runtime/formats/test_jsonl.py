@@ -23,6 +23,7 @@ from alur_runtime.options import JsonLinesOptions
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import BadRow, Chunk, RefusedFileError
 from alur_runtime.schema import rows_schema
+from tests.runtime.formats.csv_files import examples
 
 URI = "s3://landing/a.jsonl"
 D = decimal.Decimal
@@ -299,7 +300,7 @@ _values = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(
     st.lists(st.one_of(_values, st.just("blank"), st.just("broken")), max_size=60),
     st.sampled_from([1, 7, 64, 4096]),

@@ -20,6 +20,7 @@ from alur_runtime.formats.jsonl_values import FaultError, Keys, reader_of
 from alur_runtime.formats.values import reading_of
 from alur_runtime.options import JsonLinesOptions
 from alur_runtime.rows import BadRow
+from tests.runtime.formats.csv_files import examples
 
 NAMES = ("a", "b", "A")
 KINDS = (
@@ -158,7 +159,7 @@ def _spec(columns: tuple[Column, ...], extras: Extras = Extras.IGNORE) -> Contra
     return check_spec(ContractSpec("T", columns, extras=extras))
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(400))
 @given(st.lists(_lines, max_size=4), _columns(st.sampled_from(KINDS)), st.sampled_from(Extras), _options)
 @example(['{"x":null,"x":null}'], (Column("a", "int", True),), Extras.IGNORE, JsonLinesOptions())
 @example(['{"x":[],"x":[]}'], (Column("a", "int", True),), Extras.IGNORE, JsonLinesOptions())
@@ -168,7 +169,7 @@ def test_any_lines(lines: list[str], columns: tuple[Column, ...], extras: Extras
     compare(list(lines), _spec(columns, extras), options)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(st.data())
 def test_objects_whose_values_are_nearly_right(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(KINDS))
