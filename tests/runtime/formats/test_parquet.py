@@ -18,11 +18,14 @@ from alur_runtime import Decimal, contract, spec_of
 from alur_runtime.contract import Column, ContractSpec, Extras, check_spec
 from alur_runtime.declare import Int8
 from alur_runtime.formats import parquet
+from alur_runtime.formats.arrow_times import Calendar
+from alur_runtime.formats.nested_casts import Planner
 from alur_runtime.formats.parquet import read_parquet
+from alur_runtime.formats.times import Times
 from alur_runtime.options import AmbiguousTimes, ParquetOptions
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import BadRow, Chunk, RefusedFileError
-from alur_runtime.schema import rows_schema
+from alur_runtime.schema import arrow_type, rows_schema
 
 URI = "s3://landing/a.parquet"
 UTC = dt.UTC
@@ -319,9 +322,12 @@ def test_nulls_are_bad_rows_at_every_depth() -> None:
 
 
 def test_lists_of_a_fixed_size_with_missing_ones() -> None:
-    values = pa.array([[1, 2], None, [3, 4]], pa.list_(pa.int64(), 2))
-    spec = check_spec(ContractSpec("T", (Column("a", "array<tinyint>", True, fields=(Column("element", "tinyint"),)),)))
-    assert [row["a"] for row in rows(read(written(pa.table({"a": values})), spec))] == [[1, 2], None, [3, 4]]
+    values = pa.array([[1, 2], None, [3, 400]], pa.list_(pa.int64(), 2))
+    column = Column("a", "array<tinyint>", True, fields=(Column("element", "tinyint"),))
+    planner = Planner(URI, check_spec(ContractSpec("T", (column,))), ParquetOptions(), Calendar(Times()))
+    found = planner.plan(values.type, column, arrow_type(column), "a")(values)
+    assert found.values.to_pylist() == [[1, 2], None, [3, None]]
+    assert {index: (fault.path, fault.reason) for index, fault in found.faults.items()} == {2: ("[1]", OUT)}
 
 
 def test_extras_are_ignored_kept_or_refused_at_every_depth() -> None:
