@@ -217,7 +217,12 @@ class _Reader:
 
 def _open(source: pa.PythonFile, unit: str) -> pq.ParquetFile:
     return pq.ParquetFile(
-        source, coerce_int96_timestamp_unit=unit, buffer_size=_READ_BYTES, page_checksum_verification=True
+        source,
+        coerce_int96_timestamp_unit=unit,
+        page_checksum_verification=True,
+        # Page by page: a row group may be larger than memory.
+        buffer_size=_READ_BYTES,
+        pre_buffer=False,
     )
 
 
