@@ -275,11 +275,11 @@ def _check_partitions(spec: ContractSpec) -> None:
         raise ContractError(spec.name, None, "partition_by names every column; at least one must be left as data")
     for col in spec.partition_columns:
         if col.type in ("float", "double", "timestamp", "binary") or col.fields:
+            times = ", or day, month or hour of the column" if col.type == "timestamp" else ""
             raise ContractError(
                 spec.name,
                 col.name,
-                f"a {col.type} cannot be a partition column; use a date, a string or an int, "
-                "or day, month, hour or bucket of the column",
+                f"a {col.type} cannot be a partition column; use a date, a string or an int{times}",
             )
 
 
