@@ -177,9 +177,7 @@ class RowReader:
 
     def _shown(self, value: str) -> str:
         """A value for people: where it is no text, its bytes or the halves of its characters."""
-        if value.isascii():
-            return value
         try:
             return self._show(value.encode("utf-8", "surrogateescape"))
         except UnicodeEncodeError:
-            return value.encode("utf-8", "backslashreplace").decode()
+            return self._show(value.encode("utf-8", "backslashreplace"))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from alur_runtime.formats.faults import shown
-from alur_runtime.formats.json_text import encode
+from alur_runtime.formats.json_text import Number, encode
 from alur_runtime.formats.nested import Checked, Fault
 from alur_runtime.formats.render import json_values
 from alur_runtime.reasons import Reason
+
+_SHOWN_CHARACTERS: Final = 64 * 1024
 
 
 @attrs.frozen
@@ -60,4 +62,5 @@ def fault_of(value: Any, reason: Reason, problem: str) -> Fault:
         problem: What is wrong, after the value.
     """
     text = value if isinstance(value, str) else encode(value)
-    return Fault(reason, f"{shown(text) if type(value) is str else text} {problem}", text)
+    quoted = shown(text) if isinstance(value, str) and not isinstance(value, Number) else text
+    return Fault(reason, f"{quoted} {problem}", text[:_SHOWN_CHARACTERS])

@@ -272,6 +272,15 @@ def test_bytes_that_are_no_text_are_shown_and_only_their_row_is_refused() -> Non
     assert [row["a"] for row in rows(read(body, one("string"), encoding="latin-1"))] == ["x", "bäh", None, "z"]
 
 
+def test_of_a_very_long_value_the_beginning_is_shown() -> None:
+    for line in (json.dumps({"a": "x" * 200_000}), json.dumps({"a": ["é" * 200_000]}, ensure_ascii=False)):
+        (row,) = bad(read(line, one("bigint")))
+        assert row.value is not None
+        assert row.record is not None
+        assert len(row.value) < len(row.record) + 10 < 70_000
+        assert len(row.problem) < 300
+
+
 def test_compressed_and_in_other_encodings() -> None:
     lines = '{"a": "bäh"}\n{"a": "é"}\n'
     for body, options in (
