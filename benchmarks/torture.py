@@ -5,6 +5,7 @@ than their lease and go on afterwards, as after a long pause of a machine: zombi
 """
 
 import argparse
+import contextlib
 import json
 import random
 import sys
@@ -22,11 +23,11 @@ from tests.servers.cache import NoServerError
 from tests.servers.scene import real_servers
 from tests.servers.torture.landing import BAD_ROWS, Landing
 from tests.servers.torture.verdict import Verdict, judge, look, pending_uploads
-from tests.servers.torture.victims import Tally, choose_fate, run_command, run_to_its_fate
+from tests.servers.torture.victims import Tally, choose_fate, start_victims
 
 LEASE = 2.0
 CLEAN_RUNS = 10
-LOOK_SECONDS = 10.0
+LOOK_SECONDS = 20.0
 
 
 @attrs.frozen
@@ -61,20 +62,21 @@ def torture(kills: int, seed: int, *, at_once: int = 3, files: int = 150) -> Tor
     settings = Settings(
         run_lease_seconds=LEASE, planning_lease_seconds=LEASE, batch_max_files=5, threads=2, fetch_threads=4
     )
-    with real_servers() as s3:
-        world = _world(s3, settings)
+    with contextlib.ExitStack() as stack:
+        world = _world(stack.enter_context(real_servers()), settings)
         uri = f"{world.config.table.metadata}config.json"
         put_json(world.clients.s3, uri, world.config)
+        victims = stack.enter_context(start_victims(uri))
         landing = Landing(world, random.Random(seed), files)
         for _ in range(10):
             landing.act()
         tally, looks, seen = Tally(), Counter[str](), list[str]()
         enough = threading.Event()
 
-        def victims(number: int) -> None:
+        def executioner(number: int) -> None:
             chance = random.Random(f"{seed}/{number}")
             while not enough.is_set():
-                run_to_its_fate(run_command(uri), choose_fate(chance, LEASE), tally)
+                victims.run(choose_fate(chance, LEASE), tally)
                 if tally.kills >= kills:
                     enough.set()
 
@@ -84,7 +86,7 @@ def torture(kills: int, seed: int, *, at_once: int = 3, files: int = 150) -> Tor
                 seen.extend(filter(None, [look(world)]))
                 print(f"  {tally.kills} killed, {len(landing.versions)} files landed", file=sys.stderr, flush=True)
 
-        work = [threading.Thread(target=victims, args=(n,)) for n in range(at_once)]
+        work = [threading.Thread(target=executioner, args=(n,)) for n in range(at_once)]
         work += [threading.Thread(target=looker), threading.Thread(target=landing.act_until, args=(enough,))]
         for thread in work:
             thread.start()

@@ -8,6 +8,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,6 +21,14 @@ _BUILD_SECONDS = 30 * 60
 _START_SECONDS = 30.0
 ACCESS_KEY = SECRET_KEY = "test"
 """What the emulator takes too, so that one environment serves all servers."""
+
+# Starts its arguments and ends them when standard input closes: also when this process is killed.
+_KEEPER = """
+import subprocess, sys, threading
+server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+threading.Thread(target=lambda: (sys.stdin.read(), server.kill()), daemon=True).start()
+sys.exit(server.wait())
+"""
 
 
 def build_versitygw() -> Path:
@@ -82,17 +91,20 @@ def versitygw() -> Iterator[str]:
         # Nothing of this machine's settings: only what is said here.
         environment = {"ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY}
         with (work / "log").open("wb") as log:
-            process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+            process = subprocess.Popen(
+                [sys.executable, "-c", _KEEPER, *command],
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+            )
         try:
             _wait(process, address, work / "log")
             yield f"http://{address}"
         finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait()
 
 
 def _metadata(work: Path) -> list[str]:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 
 import attrs
 
-_RUN_SECONDS = 120.0  # a run of a few small files that takes longer hangs
+from tests.servers.cache import NoServerError
+
+_RUN_SECONDS = 300.0  # a run of a few small files that takes longer hangs
 
 
 @attrs.frozen
@@ -42,9 +48,9 @@ class Tally:
     Attributes:
         kills: Processes that were ended by SIGKILL.
         zombies: Processes that were stopped beyond their lease and went on, by how they ended.
-        ended: Those that were let be, by exit code.
+        ended: Those that ended by themselves, by exit code.
         killed_after: The last step that a killed one had said.
-        problems: What should not be: an exit code or a text of a run's that nobody expected.
+        problems: What should not be: an error that a run did not expect, or one that hung.
     """
 
     kills: int = 0
@@ -57,67 +63,106 @@ class Tally:
 
 def choose_fate(chance: random.Random, lease: float) -> Fate:
     """Mostly death at once; some stop beyond the lease first; a few are let be."""
-    # Most runs say some 30 lines: each moment of them is about as likely.
-    line, delay = chance.randint(1, 40), chance.choice((0.0, chance.uniform(0, 0.05), chance.uniform(0, 0.5)))
-    kind = chance.choices(("kill", "zombie", "zombie then kill", "let be"), (70, 10, 10, 10))[0]
+    # Of a batch a run says some eight lines, and a few before: the first batches' moments are about as likely.
+    line, delay = chance.randint(1, 24), chance.choice((0.0, chance.uniform(0, 0.02), chance.uniform(0, 0.3)))
+    kind = chance.choices(("kill", "zombie", "zombie then kill", "let be"), (75, 10, 10, 5))[0]
     pause = chance.uniform(1.2, 3.0) * lease if kind.startswith("zombie") else 0.0
     return Fate(line, delay, pause, "kill" in kind)
 
 
-def run_to_its_fate(command: list[str], fate: Fate, tally: Tally) -> None:
-    """Start a run and see to it that its fate comes over it."""
-    run_id = f"jr_{uuid.uuid4().hex}"
-    process = subprocess.Popen(
-        [*command, "--JOB_RUN_ID", run_id], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    steps, log = ["started"], list[str]()
-    watchdog = threading.Timer(_RUN_SECONDS, process.kill)
-    watchdog.start()
-    try:
-        for number, line in enumerate(process.stderr, start=1):
-            log.append(line)
-            if step := _step(line):
-                steps.append(step)
-            if number == fate.line and (fate.kill or fate.pause):
-                time.sleep(fate.delay)
-                _strike(process, fate)
-        code = process.wait()
-    finally:
-        hung = not watchdog.is_alive()
-        watchdog.cancel()
+@attrs.frozen
+class Victims:
+    """Starts runs, each in a process of its own.
+
+    Attributes:
+        zygote: The process that forks them.
+        folder: For their logs' FIFOs.
+        config_uri: Of the job's configuration.
+    """
+
+    zygote: subprocess.Popen[str]
+    folder: Path
+    config_uri: str
+
+    def run(self, fate: Fate, tally: Tally) -> None:
+        """Start a run, see to it that its fate comes over it, and wait for its end."""
+        name = uuid.uuid4().hex
+        fifo = self.folder / name
+        os.mkfifo(fifo)
+        argv = ["--JOB_NAME", "torture", "--alur_config", self.config_uri, "--JOB_RUN_ID", f"jr_{name}"]
+        assert self.zygote.stdin is not None
+        with tally.lock:
+            self.zygote.stdin.write(json.dumps({"argv": argv, "log": str(fifo)}) + "\n")
+            self.zygote.stdin.flush()
+        said: list[str] = []
+        with fifo.open(encoding="utf-8", errors="replace") as lines:
+            pid = int(_json(next(lines))["pid"])
+            watchdog = threading.Timer(_RUN_SECONDS, os.kill, (pid, signal.SIGTERM))
+            watchdog.start()
+            for line in lines:
+                said += [line.rstrip()] if line.strip() else []
+                if len(said) == fate.line and "ended" not in _json(line):
+                    time.sleep(fate.delay)
+                    _strike(pid, fate)
+            watchdog.cancel()
+        fifo.unlink()
+        _count(said, fate, tally)
+
+
+@contextlib.contextmanager
+def start_victims(config_uri: str) -> Iterator[Victims]:
+    """Make ready to start runs with this process's environment.
+
+    Args:
+        config_uri: Of the job's configuration.
+
+    Raises:
+        NoServerError: If this machine has not the calls it takes.
+    """
+    if not hasattr(os, "waitid"):
+        raise NoServerError("processes are watched by waitid(), which this machine's Python does not have")
+    command = [sys.executable, "-m", "tests.servers.torture.zygote"]
+    with tempfile.TemporaryDirectory(prefix="alur-torture-") as folder:
+        zygote = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3])
+        try:
+            yield Victims(zygote, Path(folder), config_uri)
+        finally:
+            zygote.kill()
+            zygote.wait()
+
+
+def _strike(pid: int, fate: Fate) -> None:
+    """Signals to a process that has just ended do nothing: the zygote keeps its id for a while."""
+    with contextlib.suppress(ProcessLookupError):
+        if fate.pause:
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(fate.pause)
+            os.kill(pid, signal.SIGCONT)
+            time.sleep(fate.delay)
+        if fate.kill:
+            os.kill(pid, signal.SIGKILL)
+
+
+def _count(said: list[str], fate: Fate, tally: Tally) -> None:
+    code = int(_json(said[-1])["ended"])
+    steps = ["started", *(_json(line)["step"] for line in said if "step" in _json(line))]
+    stopped = bool(fate.pause) and len(said) > fate.line
     with tally.lock:
-        if hung:
-            tally.problems.append(f"run {run_id} hung: {''.join(log)[-3000:]}")
-        elif code == -signal.SIGKILL:
+        if code == -signal.SIGKILL:
             tally.kills += 1
             tally.killed_after[steps[-1]] += 1
         else:
             tally.ended[code] += 1
-        if fate.pause and len(log) >= fate.line:
+        if stopped:
             tally.zombies["killed" if code == -signal.SIGKILL else f"went on, exit code {code}"] += 1
-        tally.problems += [f"run {run_id}: {line}" for line in log if "Traceback" in line or '"ERROR"' in line]
+        if code < 0 and code != -signal.SIGKILL:
+            tally.problems.append(f"a run ended by signal {-code} after {said[-20:]}")
+        tally.problems += [line for line in said if '"level": "ERROR"' in line or line.startswith("Traceback")]
 
 
-def run_command(config_uri: str) -> list[str]:
-    """The command that Glue starts."""
-    return [sys.executable, "-m", "alur_runtime", "--JOB_NAME", "torture", "--alur_config", config_uri]
-
-
-def _strike(process: subprocess.Popen[str], fate: Fate) -> None:
-    if process.poll() is not None:
-        return
-    if fate.pause:
-        os.kill(process.pid, signal.SIGSTOP)
-        time.sleep(fate.pause)
-        os.kill(process.pid, signal.SIGCONT)
-        time.sleep(fate.delay)
-    if fate.kill and process.poll() is None:
-        os.kill(process.pid, signal.SIGKILL)
-
-
-def _step(line: str) -> str:
+def _json(line: str) -> dict[str, str]:
     try:
-        return str(json.loads(line).get("step", ""))
+        found = json.loads(line)
     except ValueError:
-        return ""
+        return {}
+    return found if isinstance(found, dict) else {}
