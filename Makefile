@@ -11,6 +11,8 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 # Further arguments of pytest or of a benchmark: make test ARGS='-k ledger -x'
 ARGS ?=
+# How many schedules `make simulate` plays
+SEEDS ?= 2000
 
 VENV := .venv
 TOOLS := .venvs/tools
@@ -87,6 +89,18 @@ conformance: setup ## Show behaviours of AWS by implementation (embedded, Dynamo
 .PHONY: torture
 torture: setup ## Kill runs on real servers with kill -9 at random, 200 times, and count rows
 	@$(BIN)/python -m benchmarks.torture $(ARGS)
+
+.PHONY: simulate
+simulate: setup ## Play schedules of runs, faults and changing files from fresh seeds: SEEDS=100000
+	@$(BIN)/python -m tests.simulation simulate --seeds $(SEEDS) $(ARGS)
+
+.PHONY: mutants
+mutants: setup ## Take away each guard of the protocol: the simulation must notice
+	@$(BIN)/python -m tests.simulation mutants $(ARGS)
+
+.PHONY: crash-matrix
+crash-matrix: setup ## Kill a run before and after every AWS call, and two runs at every pair of calls
+	@$(BIN)/python -m tests.simulation crash-matrix $(ARGS)
 
 ##@ Set it up
 .PHONY: setup

@@ -42,22 +42,27 @@ def main() -> int:
 
 def _simulate(options: argparse.Namespace) -> int:
     base = options.base or str(fresh_base())
-    print(f"base seed {base}: {options.seeds:,} schedules", flush=True)
+    _say(f"base seed {base}: {options.seeds:,} schedules")
+
+    shown = 0
 
     def progress(totals: Totals, seconds: float) -> None:
+        nonlocal shown
+        for seed, kind, text in totals.violations[shown:]:
+            _say(f"VIOLATION with seed {seed}: {kind}: {text}")
+        shown = len(totals.violations)
         if totals.schedules % 500 == 0 or totals.schedules == options.seeds:
-            print(
+            _say(
                 f"{totals.schedules:,} schedules, {totals.calls:,} calls, {len(totals.violations)} violations, "
                 f"{seconds:.0f} s",
-                flush=True,
             )
 
     totals = play_many(base, options.seeds, progress)
-    for seed, kind, text in sorted(totals.violations)[:_MOST_SHOWN]:
-        print(f"\nVIOLATION with seed {seed}: {kind}: {text}\nmade small:")
+    for seed, _, _ in sorted(totals.violations)[:_MOST_SHOWN]:
+        _say(f"\nseed {seed}, made small:")
         _show(seed, small=True)
     for name, count in totals.known.items():
-        print(f"known bug, {count} times: {name}")
+        _say(f"known bug, {count} times: {name}")
     answer = {
         "schedules": totals.schedules,
         "calls": totals.calls,
@@ -66,7 +71,7 @@ def _simulate(options: argparse.Namespace) -> int:
     }
     if totals.known:
         answer["known"] = totals.known.total()
-    print(json.dumps({"simulation": answer}))
+    _say(json.dumps({"simulation": answer}))
     return 1 if totals.violations else 0
 
 
@@ -78,25 +83,30 @@ def _show(seed: str, *, small: bool) -> int:
     with seams():
         schedule = schedule_of(seed)
         schedule, result = shrink(schedule, play) if small else (schedule, play(schedule))
-    print(f"{schedule}\n{result.told()}", flush=True)
+    _say(f"{schedule}\n{result.told()}")
     return 1 if result.violation else 0
 
 
 def _mutants(options: argparse.Namespace) -> int:
-    print(f"{'guard taken away':32}  {'found after':>11}  {'of':>5}  how it showed")
+    _say(f"{'guard taken away':32}  {'found after':>11}  {'of':>5}  how it showed")
     found = 0
     for mutant, seeds, kind in find_all(MUTANTS, options.base):
         found += seeds is not None
         after = "not found" if seeds is None else f"{seeds} seeds"
-        print(f"{mutant.name:32}  {after:>11}  {mutant.within:5}  {kind}", flush=True)
-    print(json.dumps({"mutants": {"guards": len(MUTANTS), "found": found}}))
+        _say(f"{mutant.name:32}  {after:>11}  {mutant.within:5}  {kind}")
+    _say(json.dumps({"mutants": {"guards": len(MUTANTS), "found": found}}))
     return 0 if found == len(MUTANTS) else 1
 
 
 def _crash_matrix(options: argparse.Namespace) -> int:
-    result = run_matrix(options.every, lambda text: print(text, flush=True))
-    print(json.dumps({"crash_matrix": {"points": result.points, "pairs": result.pairs, "wrong": len(result.wrong)}}))
+    result = run_matrix(options.every, _say)
+    _say(json.dumps({"crash_matrix": {"points": result.points, "pairs": result.pairs, "wrong": len(result.wrong)}}))
     return 1 if result.wrong else 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -23,6 +23,9 @@ _BETWEEN: Final = 3600.0  # seconds: the second run finds the first one dead
 Point = tuple[int, Kind]
 """The number of a call, and on which side of its effect the process dies."""
 
+Crashes = tuple[Point, ...]
+"""Of runs, one after the other."""
+
 
 @attrs.define
 class Matrix:
@@ -30,7 +33,7 @@ class Matrix:
 
     points: int = 0
     pairs: int = 0
-    wrong: list[tuple[tuple[Point, ...], str]] = attrs.field(factory=list)
+    wrong: list[tuple[Crashes, str]] = attrs.field(factory=list)
 
 
 def scene(crashes: Iterable[Point]) -> Schedule:
@@ -42,7 +45,7 @@ def scene(crashes: Iterable[Point]) -> Schedule:
     return Schedule(seed="matrix", files=2, batch_max_files=2, threads=1, page=3, runs=runs, changes=changes)
 
 
-def play_scene(crashes: tuple[Point, ...]) -> tuple[str, dict[str, int]]:
+def play_scene(crashes: Crashes) -> tuple[str, dict[str, int]]:
     """What is wrong after these crashes, empty if nothing is; and how many calls each run made."""
     result = play(scene(crashes), all_good=True)
     wrong = "" if result.violation is None else f"{result.violation[0]}: {result.violation[1]}"
@@ -74,9 +77,9 @@ def run_matrix(every: int, tell: Callable[[str], None]) -> Matrix:
         for crashes, wrong, calls in played:
             lengths[crashes[0]] = calls["run2"]
             _take(found, crashes[:1], wrong, tell)
-    pairs = [(p, (n, kind)) for p in points for n in range(1, lengths[p] + 1) for kind in _KILLS][::every]
-    tell(f"{len(pairs):,} pairs")
-    for played in on_all_cores(_play_chunk, _chunks(pairs)):
+    pairs: list[Crashes] = [(p, (n, kind)) for p in points for n in range(1, lengths[p] + 1) for kind in _KILLS]
+    tell(f"{len(pairs):,} pairs, {len(pairs[::every]):,} of them to be played")
+    for played in on_all_cores(_play_chunk, _chunks(pairs[::every])):
         before = found.pairs
         found.pairs += len(played)
         for crashes, wrong, _ in played:
@@ -86,16 +89,16 @@ def run_matrix(every: int, tell: Callable[[str], None]) -> Matrix:
     return found
 
 
-def _chunks(crashes: list[tuple[Point, ...]]) -> list[list[tuple[Point, ...]]]:
+def _chunks(crashes: list[Crashes]) -> list[list[Crashes]]:
     return [crashes[k : k + _CHUNK] for k in range(0, len(crashes), _CHUNK)]
 
 
-def _play_chunk(many: list[tuple[Point, ...]]) -> list[tuple[tuple[Point, ...], str, dict[str, int]]]:
+def _play_chunk(many: list[Crashes]) -> list[tuple[Crashes, str, dict[str, int]]]:
     with seams():
         return [(crashes, *play_scene(crashes)) for crashes in many]
 
 
-def _take(found: Matrix, crashes: tuple[Point, ...], wrong: str, tell: Callable[[str], None]) -> None:
+def _take(found: Matrix, crashes: Crashes, wrong: str, tell: Callable[[str], None]) -> None:
     if wrong:
         found.wrong.append((crashes, wrong))
         tell(f"WRONG after {crashes}: {wrong}")

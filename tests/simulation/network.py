@@ -22,7 +22,11 @@ Entry = tuple[float, str, str, str, str]
 MAIN: Final = "main"
 _REFUSALS: Final = {
     "s3": (("SlowDown", 503), ("InternalError", 500)),
-    "dynamodb": (("ProvisionedThroughputExceededException", 400), ("InternalServerError", 500)),
+    "dynamodb": (
+        ("ProvisionedThroughputExceededException", 400),
+        ("InternalServerError", 500),
+        ("TransactionConflictException", 400),
+    ),
     "glue": (("ThrottlingException", 400), ("InternalServiceException", 500)),
 }
 _LATEST: Final = {"s3": 900.0, "dynamodb": 300.0, "glue": 300.0}  # a signature is not valid for longer

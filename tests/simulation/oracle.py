@@ -98,7 +98,7 @@ class Oracle:
             again = after.status is BatchStatus.PROCESSING
             if after.attempt != before.attempt + again or (not again and after.owner != before.owner):
                 raise ViolationError("batch moved by another", f"{before} -> {after}")
-            if again and before.status is BatchStatus.PROCESSING and after.owner == before.owner:
+            if again and before.attempt == 1 and after.owner == before.owner and not after.reopened:
                 raise ViolationError("adopted from itself", f"{before}: its creator did not know its own batch")
         self._status[after.seq] = after
         if after.status is BatchStatus.COMMITTED:

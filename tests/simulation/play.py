@@ -98,7 +98,7 @@ class Play:
         for n in range(self.schedule.files):
             self.world.land(f"f{n}", 1)
         if self.schedule.settled:
-            self._start("run0", RunPlan(0.0))
+            self._start("run0", RunPlan(0.0), batch_max_files=100)
             self._until_all_end()
         start = self.world.clock.now
         for change in self.schedule.changes:
@@ -141,7 +141,8 @@ class Play:
 
     # --- runs and changes -----------------------------------------------------------------------------------------
 
-    def _start(self, name: str, plan: RunPlan) -> None:
+    def _start(self, name: str, plan: RunPlan, batch_max_files: int | None = None) -> None:
+        config = self.world.config(batch_max_files or self.schedule.batch_max_files)
         process = self.scheduler.process(name, plan.skew)
         self.network.callers[name] = Caller(plan.faults, plan.heartbeat)
         if plan.skew:
@@ -151,7 +152,7 @@ class Play:
         def run() -> None:
             task = self.scheduler.this()
             try:
-                self.reports[name] = run_ingest(self.world.config, clients)
+                self.reports[name] = run_ingest(config, clients)
             finally:
                 self.main_calls[name] = task.calls
 
@@ -186,7 +187,7 @@ class Play:
             if self.network.callers[name].touched:
                 allowed |= {Reason.AWS_ERROR}
             if robbed:
-                allowed |= {Reason.UPLOAD_LOST}
+                allowed |= {Reason.UPLOAD_LOST, Reason.AWS_ERROR}  # an upload that was being written may be gone too
             if len(self.network.callers) > 1:
                 allowed |= {Reason.LEASE_BUSY}
             self._must_be(name, frozenset(allowed))

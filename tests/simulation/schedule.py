@@ -91,7 +91,8 @@ class Schedule:
     Attributes:
         seed: Of every choice that is not here: latencies, names, contents of files.
         policy: For changed files.
-        settled: Whether a run without faults ends before time begins, so that there is something to replace.
+        settled: Whether a run without faults ends before time begins, so that there is something to replace. It
+            has one batch, so that files share objects that are later in batches apart.
         files: That are there at the beginning.
         run_lease: Seconds.
         planning_lease: Seconds.
@@ -135,8 +136,12 @@ _TARGETS: Final = (
     ("GetObject", 4),
     ("ListObjectsV2", 2),
     ("Query", 4),
+    ("BatchGetItem", 1),
 )
 _CALLS: Final = 36  # about as many as a run makes that has something to do
+_ZOMBIES: Final = 0.3
+"""How many of the schedules are made for a run that wakes long after another has taken over."""
+
 _KINDS: Final = (
     *(Kind.SLEEPS,) * 6,
     *(Kind.DIES_BEFORE,) * 3,
@@ -158,6 +163,11 @@ def schedule_of(seed: str) -> Schedule:
     settled = chance.random() < 0.8
     policy = chance.choice((OnChange.REPLACE,) * 5 + (OnChange.APPEND,) * 2 + (OnChange.SKIP, OnChange.FAIL))
     runs = [_run(chance, lease, first=n == 0) for n in range(chance.choice((1, 2, 2, 3, 3, 4)))]
+    changes = _changes(chance, lease, files, settled=settled)
+    if chance.random() < _ZOMBIES:
+        runs[:2] = [_zombie(chance, lease), RunPlan(chance.uniform(1.2, 3) * lease)]
+        number = max((c.version for c in changes if c.file == "f0"), default=1) + 1
+        changes = (*changes, Change(chance.uniform(0.3, 2.5) * lease, ChangeKind.LANDS, "f0", number))
     return Schedule(
         seed=seed,
         policy=policy,
@@ -172,8 +182,14 @@ def schedule_of(seed: str) -> Schedule:
         page=chance.choice((1, 2, 2, 5)),
         repeats=chance.random() < 0.3,
         runs=tuple(runs),
-        changes=_changes(chance, lease, files, settled=settled),
+        changes=changes,
     )
+
+
+def _zombie(chance: Random, lease: float) -> RunPlan:
+    """A run that stands still in the middle of something, for as long as another needs to take over and go on."""
+    operation, most = chance.choice(_TARGETS[:9])
+    return RunPlan(0.0, faults=(Fault(chance.randint(1, most), Kind.SLEEPS, chance.uniform(3, 8) * lease, operation),))
 
 
 def _run(chance: Random, lease: float, *, first: bool) -> RunPlan:

@@ -22,6 +22,12 @@ class KilledError(BaseException):
     """The process is gone: no handler of the runtime may catch it, and nothing it does after that has an effect."""
 
 
+def _held_lock() -> Any:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 @attrs.define(eq=False)
 class Process:
     """What dies and freezes as one: a run with its heartbeat.
@@ -53,13 +59,7 @@ class Task:
     calls: int = 0
     ended: bool = False
     waits_for: object = None
-    go: Any = attrs.field(factory=lambda: _held_lock())
-
-
-def _held_lock() -> Any:
-    lock = threading.Lock()
-    lock.acquire()
-    return lock
+    go: Any = attrs.field(factory=_held_lock)
 
 
 @attrs.define(eq=False)
@@ -100,7 +100,7 @@ class Scheduler:
                     action()
             except KilledError:
                 pass
-            except BaseException as error:  # a bug of the simulation or a refused request: told by whoever plays
+            except BaseException as error:  # noqa: BLE001  (a bug of the simulation's: told by whoever plays)
                 self.broken = self.broken or f"{process.name}/{name}: {type(error).__name__}: {error}"
             task.ended = True
             for other in self._tasks:

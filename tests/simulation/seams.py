@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time as real_time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Self
 from unittest import mock
 
 import attrs
@@ -120,7 +120,7 @@ class _InlineExecutor:
     def __init__(self, *_: Any, **__: Any) -> None:
         self._count = 0
 
-    def __enter__(self) -> _InlineExecutor:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

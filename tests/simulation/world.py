@@ -58,8 +58,7 @@ class World:
         self.dynamodb = DynamoDb(self.clock, STATE, page)
         self.glue = Glue(TABLE.database, TABLE.name, TABLE.location, CONTRACT.partition_by)
 
-    @property
-    def config(self) -> JobConfig:
+    def config(self, batch_max_files: int) -> JobConfig:
         """The job's."""
         schedule = self.schedule
         return JobConfig(
@@ -74,7 +73,7 @@ class World:
                 run_lease_seconds=schedule.run_lease,
                 planning_lease_seconds=schedule.planning_lease,
                 planning_wait_seconds=30.0,
-                batch_max_files=schedule.batch_max_files,
+                batch_max_files=batch_max_files,
                 threads=schedule.threads,
                 stream_bytes=schedule.stream_bytes,
             ),

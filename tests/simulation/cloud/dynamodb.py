@@ -62,26 +62,26 @@ class DynamoDb:
         key = item[HASH]["S"], item[RANGE]["S"]
         scope = _scope(request)
         self._check("PutItem", key, request, scope)
-        scope.check_all_used()
         self._write(key, item)
         return {}
 
     def _UpdateItem(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         key = limits.check_key(request["Key"])
         scope = _scope(request)
-        before = self.items.get(key, request["Key"])
+        before: Item = self.items.get(key) or request["Key"]
         after = apply_update(before, request["UpdateExpression"], scope, (HASH, RANGE))
         self._check("UpdateItem", key, request, scope)
-        scope.check_all_used()
         limits.check_item(after)
         self._write(key, after)
         return {"Attributes": after} if request.get("ReturnValues") == "ALL_NEW" else {}
 
     def _check(self, operation: str, key: Key, request: dict[str, Any], scope: Scope) -> None:
-        if self._holds(key, request, scope):
+        holds = self._holds(key, request, scope)
+        scope.check_all_used()
+        if holds:
             return
         wanted = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
-        more = {"Item": self.items[key]} if wanted and key in self.items else {}
+        more: dict[str, Any] = {"Item": self.items[key]} if wanted and key in self.items else {}
         raise client_error(operation, "ConditionalCheckFailedException", "The conditional request failed", **more)
 
     def _holds(self, key: Key, request: dict[str, Any], scope: Scope) -> bool:

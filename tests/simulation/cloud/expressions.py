@@ -113,14 +113,13 @@ class _Parser:
         parts = [self._all()]
         while self.takes("OR"):
             parts.append(self._all())
-        # Every part is evaluated, so that every name and value counts as used.
-        return parts[0] if len(parts) == 1 else lambda item, scope: any([p(item, scope) for p in parts])
+        return parts[0] if len(parts) == 1 else lambda item, scope: any(_evaluated(parts, item, scope))
 
     def _all(self) -> Condition:
         parts = [self._one()]
         while self.takes("AND"):
             parts.append(self._one())
-        return parts[0] if len(parts) == 1 else lambda item, scope: all([p(item, scope) for p in parts])
+        return parts[0] if len(parts) == 1 else lambda item, scope: all(_evaluated(parts, item, scope))
 
     def _one(self) -> Condition:
         if self.takes("NOT"):
@@ -154,7 +153,9 @@ class _Parser:
             while self.takes(","):
                 options.append(self._operand())
             self.take(")")
-            return lambda item, scope: any([_compare("=", left(item, scope), o(item, scope)) for o in options])
+            return lambda item, scope: any(
+                _compare("=", left(item, scope), o) for o in _evaluated(options, item, scope)
+            )
         if self.takes("BETWEEN"):
             low = self._operand()
             self.take("AND")
@@ -173,7 +174,7 @@ class _Parser:
 
     def _name(self) -> str:
         token = self.take()
-        if token.startswith(":") or not token[0].isalpha() and token[0] not in "#_" or token.upper() in _KEYWORDS:
+        if not (token[0].isalpha() or token[0] in "#_") or token.upper() in _KEYWORDS:
             raise ExpressionError(f"{self._text!r}: {token!r} is no name of an attribute")
         return token
 
@@ -219,6 +220,11 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
     ">": lambda a, b: a > b,
     ">=": lambda a, b: a >= b,
 }
+
+
+def _evaluated(parts: list[Callable[[Item, Scope], Any]], item: Item, scope: Scope) -> list[Any]:
+    """Every part's value, whatever the first ones say: all names and values in it count as used."""
+    return [part(item, scope) for part in parts]
 
 
 def _compare(comparator: str, left: Any, right: Any) -> bool:
