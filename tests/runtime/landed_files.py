@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from alur_runtime.contract import ELEMENT, RESCUED, Column, ContractSpec, Extras, array_type, struct_type
-from alur_runtime.options import AnyOptions, JsonLinesOptions, ParquetOptions
+from alur_runtime.options import AnyOptions, CsvOptions, JsonLinesOptions, ParquetOptions
 from alur_runtime.schema import arrow_schema
 from tests.runtime.formats.csv_files import TYPES, VALUES, csv_files, written
 from tests.runtime.formats.strict_csv import WholeFileError, read_strictly
@@ -156,8 +156,8 @@ def _without_unwritable(contract: ContractSpec, rows: Rows) -> tuple[Rows, Fault
 
 
 @st.composite
-def right_csv(draw: st.DrawFn, contract: ContractSpec) -> Landed:
-    file = draw(csv_files(contract))
+def right_csv(draw: st.DrawFn, contract: ContractSpec, dialects: st.SearchStrategy[CsvOptions]) -> Landed:
+    file = draw(csv_files(contract, dialects))
     suffix = draw(st.sampled_from(["", "", *_PACKED]))
     extras = [name for name in file.names if name not in {c.name for c in contract.columns}]
     rows, bad = _without_unwritable(contract, _complete(contract, file.rows, extras))
@@ -165,7 +165,7 @@ def right_csv(draw: st.DrawFn, contract: ContractSpec) -> Landed:
 
 
 @st.composite
-def right_jsonl(draw: st.DrawFn, contract: ContractSpec) -> Landed:
+def right_jsonl(draw: st.DrawFn, contract: ContractSpec, _: Any) -> Landed:
     cells = {c.name: values(c, finite=True) for c in contract.columns}
     rows = draw(st.lists(st.fixed_dictionaries(cells), max_size=8))
     extra = draw(st.booleans())
@@ -199,7 +199,7 @@ def _json(draw: st.DrawFn, value: Any) -> str:
 
 
 @st.composite
-def right_parquet(draw: st.DrawFn, contract: ContractSpec) -> Landed:
+def right_parquet(draw: st.DrawFn, contract: ContractSpec, _: Any) -> Landed:
     rows = draw(st.lists(st.fixed_dictionaries({c.name: values(c) for c in contract.columns}), max_size=8))
     table = pa.Table.from_pylist(rows, arrow_schema(contract.columns))
     extras = draw(st.sampled_from([[], ["x y"]]))
@@ -225,9 +225,9 @@ def right_parquet(draw: st.DrawFn, contract: ContractSpec) -> Landed:
 
 
 @st.composite
-def damaged_csv(draw: st.DrawFn, contract: ContractSpec) -> Landed:
+def damaged_csv(draw: st.DrawFn, contract: ContractSpec, dialects: st.SearchStrategy[CsvOptions]) -> Landed:
     """A CSV file with some bytes too many, too few or other ones: what a strict reader makes of it is right."""
-    file = draw(csv_files(contract))
+    file = draw(csv_files(contract, dialects))
     # In UTF-16 a byte more or less makes another file of all that follows.
     options = attrs.evolve(file.options, encoding="utf-8")
     body = file.body.decode(file.options.encoding).encode()
@@ -244,9 +244,9 @@ def damaged_csv(draw: st.DrawFn, contract: ContractSpec) -> Landed:
 
 
 @st.composite
-def damaged_pack(draw: st.DrawFn, contract: ContractSpec) -> Landed:
+def damaged_pack(draw: st.DrawFn, contract: ContractSpec, dialects: st.SearchStrategy[CsvOptions]) -> Landed:
     """A compressed file with a changed or missing byte: seen, or of no consequence."""
-    file = draw(right_csv(contract).filter(lambda f: f.suffix in (".csv.gz", ".csv.bz2")))
+    file = draw(right_csv(contract, dialects).filter(lambda f: f.suffix in (".csv.gz", ".csv.bz2")))
     at = draw(st.integers(0, len(file.body) - 1))
     change = draw(st.integers(0, 255))
     body = file.body[:at] + (bytes([file.body[at] ^ change]) + file.body[at + 1 :] if change else b"")
@@ -254,9 +254,9 @@ def damaged_pack(draw: st.DrawFn, contract: ContractSpec) -> Landed:
 
 
 @st.composite
-def damaged_parquet(draw: st.DrawFn, contract: ContractSpec) -> Landed:
+def damaged_parquet(draw: st.DrawFn, contract: ContractSpec, _: Any) -> Landed:
     """A Parquet file that is cut off: it must fail."""
-    file = draw(right_parquet(contract))
+    file = draw(right_parquet(contract, None))
     return attrs.evolve(file, body=file.body[: draw(st.integers(1, len(file.body) - 1))], rows=None, bad={})
 
 

@@ -1,65 +1,86 @@
 """Random contracts, rows and files through real runs, read back by DuckDB; damaged files, every row accounted for.
 
-CI runs some hundred files. ``ALUR_EXAMPLES=80 pytest tests/runtime/test_round_trip.py`` runs eighty times as many, and
-another ``ALUR_SEED`` other ones.
+CI runs 400 files. ``ALUR_EXAMPLES=8 pytest tests/runtime/test_round_trip.py`` runs 20,000 (eight times as many rounds,
+of more files each) on the simulated AWS, which needs no server, and with another ``ALUR_SEED`` other ones.
 """
 
 from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import attrs
 import pytest
+import world
 from hypothesis import strategies as st
 from world import QUICK, World
 
+from alur_runtime import fetch, kernel
 from alur_runtime.config import SourceConfig
 from alur_runtime.contract import ContractSpec
-from alur_runtime.formats import csv_blocks
+from alur_runtime.formats import csv_blocks, jsonl
 from alur_runtime.options import ErrorBudget
 from tests.corpus.read_back import plain, read_quarantine, read_table, same
 from tests.runtime import landed_files as files
+from tests.runtime.cloud_in_memory import CloudInMemory
+from tests.runtime.formats.csv_files import dialects as csv_dialects
 from tests.runtime.formats.csv_files import examples
 
-ROUNDS = examples(4)
-FILES = 30  # of a round: they share a contract, a run and output objects
+ROUNDS = examples(2)
+MANY = examples(1) > 1
+FILES = 250 if MANY else 40  # of a round: they share a contract, a run and output objects
+DIALECTS = 6  # of a round's CSV files: each has a source of its own, which costs a listing
 SEED = int(os.environ.get("ALUR_SEED", "0"))
 Strategies = list[Any]
 
 
-def run_files(aws: str, contract: ContractSpec, landed: list[files.Landed], number: int) -> None:
-    """Land the files, each with a source of its own, run once, and compare all that is left."""
-    streaming = number % 2 == 1
-    world = World.make(aws, contract, settings=attrs.evolve(QUICK, stream_bytes=1 if streaming else QUICK.stream_bytes))
-    sources = tuple(
-        SourceConfig(
-            name=f"s{n}",
-            uri=f"s3://{world.landing}/{n:03}/",
-            files=file.options,
-            budget=ErrorBudget(percent=100),
-        )
-        for n, file in enumerate(landed)
-    )
-    world.config = attrs.evolve(world.config, sources=sources)
+@pytest.fixture
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """Where the next world is: on the embedded AWS, or, for many files, on a simulated one of its own."""
+    if not MANY:
+        endpoint: str = request.getfixturevalue("aws")
+        return lambda: endpoint
+
+    def make() -> str:
+        cloud = CloudInMemory()
+        monkeypatch.setattr(world, "make_clients", cloud.clients)
+        return ""
+
+    monkeypatch.setattr(kernel, "make_fetch", fetch._Boto3Fetch)
+    return make
+
+
+def run_files(place: Callable[[], str], contract: ContractSpec, landed: list[files.Landed], number: int) -> None:
+    """Land the files, with a source for each way in which they are written, run once, and compare all that is left."""
+    streaming = attrs.evolve(QUICK, stream_bytes=1)
+    there = World.make(place(), contract, settings=streaming if number % 2 else QUICK)
+    sources: dict[Any, SourceConfig] = {}
+    uris = []
     for n, file in enumerate(landed):
-        world.land(f"{n:03}/file{file.suffix}", file.body)
-    report = world.run()
+        name = f"s{len(sources)}"
+        source = SourceConfig(
+            name=name, uri=f"s3://{there.landing}/{name}/", files=file.options, budget=ErrorBudget(percent=100)
+        )
+        key = f"{sources.setdefault(file.options, source).name}/{n:03}{file.suffix}"
+        there.land(key, file.body)
+        uris.append(there.uri(key))
+    there.config = attrs.evolve(there.config, sources=tuple(sources.values()))
+    report = there.run()
     assert report.outcome in ("completed", "files_failed"), report.error
     assert report.rows_parsed == report.rows_written + report.rows_quarantined
-    items = {item.uri: item for item in world.ledger.files()}
+    items = {item.uri: item for item in there.ledger.files()}
     rows: dict[str, files.Rows] = defaultdict(dict)
-    for row in read_table(world):
+    for row in read_table(there):
         uri, number = row["_source_file"], row["_source_row"]
         assert number not in rows[uri], f"row {number} is there twice"
         rows[uri][number] = {name: row[name] for name in row if not name.startswith("_") or name == "_rescued"}
     bad: dict[str, files.Faults] = defaultdict(dict)
-    for record in read_quarantine(world):
+    for record in read_quarantine(there):
         assert record["row"] not in bad[record["file"]]
         bad[record["file"]][record["row"]] = (record["reason"], record["column"])
-    for n, file in enumerate(landed):
-        uri = world.uri(f"{n:03}/file{file.suffix}")
+    for uri, file in zip(uris, landed, strict=True):
         problem = compare(file, items[uri], rows[uri], bad[uri])
         assert not problem, f"{problem}\n{contract}\n{file}\n{items[uri].error}"
     assert set(rows) | set(bad) <= set(items)
@@ -93,34 +114,38 @@ def alike(fault: tuple[str, str | None]) -> tuple[str, str | None]:
     return ("bad_record", None) if fault == ("bad_encoding", None) else fault
 
 
-def batches(contract: st.SearchStrategy[ContractSpec], *kinds: Any) -> list[tuple[int, ContractSpec, Any]]:
-    """Contracts by number, each with a strategy of its files."""
-    found = files.collect(contract, ROUNDS, SEED)
-    return [(n, spec, st.one_of([kind(spec) for kind in kinds])) for n, spec in enumerate(found, SEED * 100_000)]
+def run_rounds(
+    place: Callable[[], str], contracts: st.SearchStrategy[ContractSpec], first: int, kinds: Strategies
+) -> None:
+    """A run for each of some random contracts, over random files of these kinds."""
+    for n, contract in enumerate(files.collect(contracts, ROUNDS, SEED + first)):
+        number = (SEED + first) * 1000 + n
+        dialects = st.sampled_from(files.collect(csv_dialects(), DIALECTS, number))
+        strategy = st.one_of([kind(contract, dialects) for kind in kinds])
+        run_files(place, contract, files.collect(strategy, FILES, number), number)
 
 
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("block_bytes", [7, 1 << 20], ids=["small blocks", "large blocks"])
-def test_what_lands_is_read_back(aws: str, monkeypatch: pytest.MonkeyPatch, block_bytes: int) -> None:
-    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", block_bytes)
-    kinds = (files.right_csv, files.right_csv, files.right_jsonl, files.right_parquet)
-    for number, contract, strategy in batches(files.flat_contracts(), *kinds):
-        run_files(aws, contract, files.collect(strategy, FILES, number + block_bytes), number)
+def test_what_lands_is_read_back(place: Callable[[], str], monkeypatch: pytest.MonkeyPatch, block_bytes: int) -> None:
+    for module in (csv_blocks, jsonl):
+        monkeypatch.setattr(module, "BLOCK_BYTES", block_bytes)
+    kinds = [files.right_csv, files.right_csv, files.right_jsonl, files.right_parquet]
+    run_rounds(place, files.flat_contracts(), block_bytes, kinds)
 
 
 @pytest.mark.timeout(0)
-def test_nested_values_are_read_back(aws: str) -> None:
-    for number, contract, strategy in batches(files.nested_contracts(), files.right_jsonl, files.right_parquet):
-        run_files(aws, contract, files.collect(strategy, FILES, number), number)
+def test_nested_values_are_read_back(place: Callable[[], str]) -> None:
+    run_rounds(place, files.nested_contracts(), 1, [files.right_jsonl, files.right_parquet])
 
 
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("block_bytes", [7, 1 << 20], ids=["small blocks", "large blocks"])
 def test_every_row_of_damaged_files_is_accounted_for(
-    aws: str, monkeypatch: pytest.MonkeyPatch, block_bytes: int
+    place: Callable[[], str], monkeypatch: pytest.MonkeyPatch, block_bytes: int
 ) -> None:
     """As a strict reader that shares no code with the runtime reads them, or not at all."""
-    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", block_bytes)
-    kinds = (files.damaged_csv, files.damaged_csv, files.damaged_csv, files.damaged_pack, files.damaged_parquet)
-    for number, contract, strategy in batches(files.flat_contracts(), *kinds):
-        run_files(aws, contract, files.collect(strategy, FILES, number + block_bytes), number)
+    for module in (csv_blocks, jsonl):
+        monkeypatch.setattr(module, "BLOCK_BYTES", block_bytes)
+    kinds = [files.damaged_csv, files.damaged_csv, files.damaged_csv, files.damaged_pack, files.damaged_parquet]
+    run_rounds(place, files.flat_contracts(), block_bytes + 1, kinds)

@@ -106,34 +106,36 @@ def contracts(draw: st.DrawFn) -> ContractSpec:
 
 
 @st.composite
-def csv_files(draw: st.DrawFn, contract: ContractSpec | None = None) -> CsvFile:
-    """Files of any contract, or of the one that is given."""
-    options = draw(dialects())
+def csv_files(
+    draw: st.DrawFn, contract: ContractSpec | None = None, options: st.SearchStrategy[CsvOptions] | None = None
+) -> CsvFile:
+    """Files of any contract, or of the one that is given; in any dialect, or in those that are."""
+    dialect = draw(dialects() if options is None else options)
     contract = contract or draw(contracts())
     columns = contract.columns
     extras = draw(st.sampled_from([[], [], ["x y", "é"]]))
     names = draw(st.permutations([c.name for c in columns] + extras))
     kinds = {c.name: c for c in columns} | {name: Column(name, "string", True) for name in extras}
     # Of one field alone an empty one is a blank line.
-    nulls = len(names) > 1 or _null(options) != ""
+    nulls = len(names) > 1 or _null(dialect) != ""
     cells = {n: VALUES[c.type] | st.none() if c.nullable and nulls else VALUES[c.type] for n, c in kinds.items()}
     rows = draw(st.lists(st.fixed_dictionaries(cells), max_size=8))
-    if not options.multiline:
+    if not dialect.multiline:
         rows = [
             {n: v.translate({10: " ", 13: " "}) if isinstance(v, str) else v for n, v in row.items()} for row in rows
         ]
     end = draw(st.sampled_from(["\n", "\r\n", "\r"]))
-    lines = [*['skipped, "line'] * options.skip_rows]
-    lines.append(options.separator.join(_field(draw, name, options, always=False) for name in names))
+    lines = [*['skipped, "line'] * dialect.skip_rows]
+    lines.append(dialect.separator.join(_field(draw, name, dialect, always=False) for name in names))
     for row in rows:
-        lines += draw(st.sampled_from([[], [], [], [""], [f'{options.comment} say "what"'] if options.comment else []]))
+        lines += draw(st.sampled_from([[], [], [], [""], [f'{dialect.comment} say "what"'] if dialect.comment else []]))
         fields = [
-            _null(options) if row[n] is None else _field(draw, written(row[n]), options, always=True) for n in names
+            _null(dialect) if row[n] is None else _field(draw, written(row[n]), dialect, always=True) for n in names
         ]
-        lines.append(options.separator.join(fields))
+        lines.append(dialect.separator.join(fields))
     text = end.join(lines) + draw(st.sampled_from(["", end]))
     return CsvFile(
-        contract, options, names, rows, text.encode(options.encoding), draw(st.sampled_from([1, 5, 30, 10_000]))
+        contract, dialect, names, rows, text.encode(dialect.encoding), draw(st.sampled_from([1, 5, 30, 10_000]))
     )
 
 

@@ -1,0 +1,57 @@
+"""The simulated AWS for a `World`: no server and no HTTP, for proofs that need thousands of files."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from typing import Any
+
+import attrs
+
+from alur_runtime.aws import Clients
+from tests.simulation.cloud.answers import Clock
+from tests.simulation.cloud.clients import simulated_clients
+from tests.simulation.cloud.dynamodb import DynamoDb
+from tests.simulation.cloud.glue import Glue
+from tests.simulation.cloud.s3 import S3
+
+_PAGE = 1000
+
+
+@attrs.define(eq=False)
+class CloudInMemory:
+    """Buckets, one state table and one catalog table, made by the calls that make them in AWS."""
+
+    s3: S3 = attrs.field(factory=lambda: S3(Clock(), _PAGE))
+    dynamodb: DynamoDb | None = None
+    glue: Glue | None = None
+    definition: dict[str, Any] = attrs.field(factory=dict)
+    _lock: threading.RLock = attrs.field(factory=threading.RLock)
+    _tokens: itertools.count[int] = attrs.field(factory=itertools.count)
+
+    def clients(self) -> Clients:
+        """Clients of this cloud; those of the one before it lead here from now on."""
+        return simulated_clients(self._send, lambda: f"token-{next(self._tokens)}")
+
+    def _send(self, service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        with self._lock:
+            if operation in ("CreateBucket", "CreateDatabase", "CreateTable"):
+                self._make(service, request)
+                return {}
+            if operation == "GetTable":
+                return {"Table": self.definition}
+            called = {"s3": self.s3, "dynamodb": self.dynamodb, "glue": self.glue}[service]
+            assert called is not None
+            return called.call(operation, request)
+
+    def _make(self, service: str, request: dict[str, Any]) -> None:
+        if service == "s3":
+            self.s3.buckets.add(request["Bucket"])
+        elif service == "dynamodb":
+            self.dynamodb = DynamoDb(self.s3.clock, request["TableName"], _PAGE)
+        elif "TableInput" in request:
+            self.definition = table = request["TableInput"]
+            keys = tuple(key["Name"] for key in table["PartitionKeys"])
+            self.glue = Glue(
+                request["DatabaseName"], table["Name"], table["StorageDescriptor"]["Location"], keys, page=_PAGE
+            )
