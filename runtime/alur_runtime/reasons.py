@@ -161,7 +161,7 @@ _TEXTS: dict[Reason, ReasonText] = {
     ),
     Reason.UNREADABLE: ReasonText(
         _PERMANENT,
-        "The file is not what its source declares: not CSV, or in another encoding.",
+        "The file is not what its source declares: of another format or encoding, or its quoting makes no sense.",
         "Compare the file with the source's options; land a corrected file.",
     ),
     Reason.HEADER_MISMATCH: ReasonText(
