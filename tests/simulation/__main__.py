@@ -8,7 +8,7 @@ import sys
 
 from tests.simulation.many import Totals, play_many
 from tests.simulation.matrix import run_matrix
-from tests.simulation.mutants import MUTANTS, find_all
+from tests.simulation.mutants import MUTANTS, STAND_INS, find_all
 from tests.simulation.play import fresh_base, play
 from tests.simulation.schedule import schedule_of
 from tests.simulation.seams import seams
@@ -94,8 +94,14 @@ def _mutants(options: argparse.Namespace) -> int:
         found += seeds is not None
         after = "not found" if seeds is None else f"{seeds} seeds"
         _say(f"{mutant.name:32}  {after:>11}  {mutant.within:5}  {kind}")
+    _say(f"\n{'not missed, for another stands in':32}  {'found after':>11}  {'of':>5}  why")
+    needed = 0
+    for mutant, seeds, _ in find_all(STAND_INS, options.base):
+        needed += seeds is not None
+        after = "not found" if seeds is None else f"{seeds} seeds"
+        _say(f"{mutant.name:32}  {after:>11}  {mutant.within:5}  {mutant.guard}")
     _say(json.dumps({"mutants": {"guards": len(MUTANTS), "found": found}}))
-    return 0 if found == len(MUTANTS) else 1
+    return 0 if found == len(MUTANTS) and not needed else 1
 
 
 def _crash_matrix(options: argparse.Namespace) -> int:
