@@ -20,6 +20,7 @@ CASES = [
     Case("a column that must be there is missing", Plain, lines("name", "a"), failed="header_mismatch", says=("'id'", "name")),
     Case("every column is missing and may be", Loose, lines("x,y", "1,2"), ((None, None),)),
     Case("the same name twice", Plain, lines("id,name,id", "1,a,2"), failed="header_mismatch", says=("'id'",)),
+    Case("the same name twice, behind a mark", Plain, "\ufeff" + lines("id,name,id", "1,a,2"), failed="header_mismatch", says=("'id'",)),
     Case("the same extra twice", Plain, lines("id,x,x", "1,a,2"), failed="header_mismatch", says=("'x'",)),
     Case("two names that are empty", Plain, lines("id,,", "1,,"), failed="header_mismatch"),
     Case("one name that is empty", Plain, lines("id,", "1,x"), ((1, None),)),
@@ -37,6 +38,8 @@ CASES = [
     # extras
     Case("extras are rescued", Rescued, lines("id,x,name,Y z", '1,"a ""q""",n,ü', "2,,m,3"), ((1, "n", {"x": 'a "q"', "Y z": "ü"}), (2, "m", {"x": None, "Y z": "3"}))),
     Case("nothing to rescue", Rescued, lines("id,name", "1,a"), ((1, "a", None),)),
+    Case("a rescued text without characters", Rescued, lines("id,x,y", '1,"",'), ((1, None, {"x": "", "y": None}),)),
+    Case("a rescued text that is none", Rescued, b"id,x\n1,\xff\n2,a\n", ((2, None, {"x": "a"}),), (Bad(1, "bad_encoding", ..., ..., line=2),), budget=ANY),
     Case("a rescued number stays its text", Rescued, lines("id,x", "1,007", "2,1e3"), ((1, None, {"x": "007"}), (2, None, {"x": "1e3"}))),
     Case("a rescued name of alur's own", Rescued, lines("id,_source_file,_rescued", "1,a,b"), ((1, None, {"_source_file": "a", "_rescued": "b"}),)),
     Case("rescue and a bad row", Rescued, lines("id,x", "1,a", "y,b", "2,c"), ((1, None, {"x": "a"}), (2, None, {"x": "c"})), (Bad(2, "bad_value", "id", "y", line=3),), budget=ANY),

@@ -74,6 +74,11 @@ CASES = [
     Case("given column names lack one", Plain, "a\n", failed="header_mismatch", says=("'id'",), files=CsvOptions(columns=("name",))),
     Case("the header once more is a bad row", Plain, lines("id,name", "1,a", "id,name", "2,b"), AB, (Bad(2, "bad_value", "id", "id", line=3),), budget=ANY),
     Case("a header in quotes with a line end", Plain, '"id","no\nte","name"\n1,x,a\ny,x,b\n', ((1, "a"),), (Bad(2, "bad_value", "id", "y", line=4),), budget=ANY),
+    Case("a separator at the end of every line", Plain, lines("id,name,", "1,a,", "2,b,"), AB),
+    Case("a separator at the end of every line but the header's", Plain, lines("id,name", "1,a,", "2,b,"), (), (Bad(1, "field_count", line=2), Bad(2, "field_count", line=3)), budget=ANY),
+    Case("a line for a spreadsheet first", Plain, lines("sep=;", "id;name", "1;a"), ((1, "a"),), files=CsvOptions(separator=";", skip_rows=1)),
+    Case("quotes within a quoted name", Plain, lines('"id","a ""b""","name"', "1,x,a"), ((1, "a"),)),
+    Case("a number with its unit", Plain, lines("id,name", "1,a", "2 EUR,b", "3%,c", "(4),d", "5-,e", "#6,f"), ((1, "a"),), tuple(Bad(n, "bad_value", "id", text) for n, text in enumerate(("2 EUR", "3%", "(4)", "5-", "#6"), start=2)), budget=ANY),
     # markers
     Case("the empty field is the marker", Plain, lines("id,name", "1,", '2,""', "3,NA", "4,null", "5,None", "6,NaN", "7,NULL", "8,\\N"), ((1, None), (2, ""), (3, "NA"), (4, "null"), (5, "None"), (6, "NaN"), (7, "NULL"), (8, "\\N"))),
     Case("declared markers", Loose, lines("id,name", "NA,NA", '1,"NA"', "2,", '3,""', "-,-", "4,na"), ((None, None), (1, "NA"), (2, ""), (3, ""), (None, None), (4, "na")), files=CsvOptions(null_values=("NA", "-"))),

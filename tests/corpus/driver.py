@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import attrs
 
-from alur_runtime.config import METADATA_NAMES, OnChange, Settings, SourceConfig
+from alur_runtime.config import METADATA_NAMES, OnChange, Settings, SourceConfig, metadata_columns
 from alur_runtime.contract import RESCUED
 from alur_runtime.model import FileItem
 from alur_runtime.report import FileReport, RunReport
@@ -50,11 +50,11 @@ class _Left:
     etag: str
 
 
-def run_corpus(endpoint: str, cases: Iterable[Case], settings: Settings = QUICK) -> list[Result]:
+def run_corpus(place: Callable[[], str], cases: Iterable[Case], settings: Settings = QUICK) -> list[Result]:
     """Run every case; in the order they are given.
 
     Args:
-        endpoint: The embedded AWS; the environment must lead there too.
+        place: Called before each table is made; says the endpoint of the AWS to which the environment leads.
         cases: To run.
         settings: Of every job.
     """
@@ -62,9 +62,7 @@ def run_corpus(endpoint: str, cases: Iterable[Case], settings: Settings = QUICK)
     groups: dict[tuple[Any, ...], list[Case]] = defaultdict(list)
     for case in given:
         groups[case.contract, case.job].append(case)
-    results = {
-        result.case.name: result for group in groups.values() for result in _run_group(endpoint, group, settings)
-    }
+    results = {result.case.name: result for group in groups.values() for result in _run_group(place(), group, settings)}
     return [results[case.name] for case in given]
 
 
@@ -216,7 +214,7 @@ def _check_rows(case: Case, left: _Left) -> list[str]:
     numbered = "_source_row" in (case.job.metadata_columns or METADATA_NAMES) and not case.job.transform
     if not numbered:
         expected, shown = sorted(expected, key=repr), sorted(shown, key=repr)
-    problems = []
+    problems = _check_added(case, left)
     if not same(expected, shown):
         wrong = [f"{e} read as {f}" for e, f in zip(expected, shown, strict=False) if not same(e, f)]
         problems.append(f"table: {len(shown)} rows, not {len(expected)}; {'; '.join(wrong[:3])}")
@@ -225,6 +223,25 @@ def _check_rows(case: Case, left: _Left) -> list[str]:
     if not case.failed and numbered and [row.get("_source_row") for row in found] != numbers:
         problems.append(f"table: rows {[row.get('_source_row') for row in found]}, not {numbers}")
     return problems
+
+
+def _check_added(case: Case, left: _Left) -> list[str]:
+    """What is wrong with the columns that alur adds itself."""
+    wanted = {c.name for c in metadata_columns(OnChange(case.job.on_change), case.job.metadata_columns)}
+    item = left.item
+    if item is None:
+        return []
+    known = {"_source_file": item.uri, "_source_system": item.source, "_source_etag": left.etag}
+    problems = []
+    for row in left.rows:
+        added = {name: value for name, value in row.items() if name in METADATA_NAMES}
+        if added.keys() != wanted:
+            problems.append(f"table: has {sorted(added)}, not {sorted(wanted)}")
+        if wrong := {name: value for name, value in added.items() if name in known and value != known[name]}:
+            problems.append(f"table: {wrong}")
+        if "_ingested_at" in added and int(added["_ingested_at"].timestamp()) != item.processed_at:
+            problems.append(f"table: ingested at {added['_ingested_at']}, not {item.processed_at}")
+    return problems[:3]
 
 
 def _check_bad(case: Case, left: _Left, report: RunReport) -> list[str]:

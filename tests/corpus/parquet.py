@@ -71,6 +71,7 @@ def damaged() -> bytes:
 
 GROUPS = pa.table({"id": pa.array([n if n != 2500 else None for n in range(1, 3001)]), "name": pa.array([f"n{n}" for n in range(1, 3001)])})
 BIG = file(pa.table({"id": pa.array(range(3000)), "name": pa.array([f"n{n}" for n in range(3000)])}))
+NUMBERED = pa.table({"id": pa.array(range(1500)), "name": pa.array([f"n{n}" for n in range(1500)])})
 INVALID = pa.Array.from_buffers(pa.string(), 2, [None, pa.py_buffer(b"\0\0\0\0\1\0\0\0\2\0\0\0"), pa.py_buffer(b"a\xff")])
 STRUCT = pa.array([{"count": 1, "sku": "a", "x": 1}, None], pa.struct([("count", pa.int64()), ("sku", pa.string()), ("x", pa.int64())]))
 
@@ -117,6 +118,8 @@ CASES = [
     column("parquet times in nanoseconds", "at", pa.array([FAR * 1000, FAR * 1000 + 1], pa.int64()).cast(pa.timestamp("ns", "UTC")), (AT,), (LOST,)),
     column("parquet times without a zone", "at", pa.array([dt.datetime(2024, 7, 1, 12), dt.datetime(2024, 3, 31, 2, 30), dt.datetime(2024, 10, 27, 2, 30)]), (dt.datetime(2024, 7, 1, 10, tzinfo=dt.UTC),), (BAD, BAD), BERLIN),
     column("parquet times out of the years", "at", pa.array([0, 253402300800000000, -62135596800000001], pa.int64()).cast(pa.timestamp("us", "UTC")), (dt.datetime(1970, 1, 1, tzinfo=dt.UTC),), (RANGE, RANGE)),
+    Case("parquet times of INT96", Values, file(pa.table({"id": IDS, "at": pa.array([AT, dt.datetime(1, 1, 1, tzinfo=dt.UTC)], pa.timestamp("us", "UTC"))}), use_deprecated_int96_timestamps=True), ({"id": 1, "at": AT}, {"id": 2, "at": dt.datetime(1, 1, 1, tzinfo=dt.UTC)}), files=PARQUET),
+    *(Case(f"parquet pages by {codec}", Plain, file(NUMBERED, compression=codec, data_page_version="2.0", data_page_size=500, row_group_size=700, use_dictionary=False, column_encoding={"id": "DELTA_BINARY_PACKED", "name": "DELTA_BYTE_ARRAY"}), tuple((n, f"n{n}") for n in range(1500)), files=PARQUET) for codec in ("snappy", "gzip", "brotli", "lz4", "zstd")),
     # casts that never are
     never("parquet texts are no integers", "i64", pa.array(["1"])),
     never("parquet texts are no dates", "day", pa.array(["2024-05-01"])),

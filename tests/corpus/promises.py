@@ -95,6 +95,7 @@ EXPECTATIONS = [
     Case("expected: a function that says yes", Asked, lines("id,name", "1,a"), ((1, "a"),)),
     Case("expected: a function that says no", Asked, lines("id,name", "1,a", "2,b", "3,c", "4,d"), failed=MET, says=("few",)),
     Case("expected: a function that says no of a row", Asked, lines("id,name", "1,a", "2,x"), failed=MET, says=("no x",)),
+    Case("expected: of what the transform leaves", Asked, lines("id,name", "1,x", "2,b", "3,x", "4,d", "5,x"), ((2, "b"), (4, "d")), job=Job(transform=f"{FUNCTIONS}:keep_even"), filtered=3),
     Case("expected: bad rows are none of its business", FailFile, lines(HEAD, "1,x,a,1", "y,,q,99"), ((1, "x", "a", D(1)),), (Bad(2, "bad_value", "id", "y"),), budget=ANY),
 ]
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import attrs
+import pytest
 
+from alur_runtime import fetch, kernel
 from alur_runtime.aws import Clients
 from tests.simulation.cloud.answers import Clock
 from tests.simulation.cloud.clients import simulated_clients
@@ -55,3 +59,19 @@ class CloudInMemory:
             self.glue = Glue(
                 request["DatabaseName"], table["Name"], table["StorageDescriptor"]["Location"], keys, page=_PAGE
             )
+
+
+def worlds_in_memory(patch: pytest.MonkeyPatch, world_module: ModuleType) -> Callable[[], str]:
+    """A function to be called before each `World` is made: that one is then on a cloud of its own.
+
+    Args:
+        patch: Undoes it.
+        world_module: Where `World` is, by the name that its user imported it.
+    """
+
+    def make() -> str:
+        patch.setattr(world_module, "make_clients", CloudInMemory().clients)
+        return ""
+
+    patch.setattr(kernel, "make_fetch", fetch._Boto3Fetch)  # the other one talks HTTP by itself
+    return make

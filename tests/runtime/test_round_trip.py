@@ -17,14 +17,13 @@ import world
 from hypothesis import strategies as st
 from world import QUICK, World
 
-from alur_runtime import fetch, kernel
 from alur_runtime.config import SourceConfig
 from alur_runtime.contract import ContractSpec
 from alur_runtime.formats import csv_blocks, jsonl
 from alur_runtime.options import ErrorBudget
 from tests.corpus.read_back import plain, read_quarantine, read_table, same
 from tests.runtime import landed_files as files
-from tests.runtime.cloud_in_memory import CloudInMemory
+from tests.runtime.cloud_in_memory import worlds_in_memory
 from tests.runtime.formats.csv_files import dialects as csv_dialects
 from tests.runtime.formats.csv_files import examples
 
@@ -39,17 +38,10 @@ Strategies = list[Any]
 @pytest.fixture
 def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
     """Where the next world is: on the embedded AWS, or, for many files, on a simulated one of its own."""
-    if not MANY:
-        endpoint: str = request.getfixturevalue("aws")
-        return lambda: endpoint
-
-    def make() -> str:
-        cloud = CloudInMemory()
-        monkeypatch.setattr(world, "make_clients", cloud.clients)
-        return ""
-
-    monkeypatch.setattr(kernel, "make_fetch", fetch._Boto3Fetch)
-    return make
+    if MANY:
+        return worlds_in_memory(monkeypatch, world)
+    endpoint: str = request.getfixturevalue("aws")
+    return lambda: endpoint
 
 
 def run_files(place: Callable[[], str], contract: ContractSpec, landed: list[files.Landed], number: int) -> None:
