@@ -83,6 +83,8 @@ class RecordReader:
             line = _LINE.match(data, at).group()  # type: ignore[union-attr]
             end = at + len(line)
             if not line:  # a blank line, or what follows a record
+                if not final and at == size - 1 and data.endswith(b"\r"):  # maybe half of a line end
+                    break
                 at += 1
                 found.consumed = at
                 continue

@@ -172,7 +172,7 @@ def open_text(file: BinaryIO, uri: str, options: TextOptions) -> TextStream:
         decoder = codecs.getincrementaldecoder(codec)(_MARK)
     data = _decompress(source, _compression(head, uri, options))
     start = b""
-    while len(start) < len(codecs.BOM_UTF8) and (more := _read(data, source, uri, _READ_BYTES)):
+    while len(start) < len(codecs.BOM_UTF8) and (more := _read(data, source, uri, len(codecs.BOM_UTF8))):
         start += more
     start = _skip_bom(start, codec, uri, options)
     return TextStream(options.encoding, uri, source, data, decoder, start)
