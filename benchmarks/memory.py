@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -107,17 +108,10 @@ def measure(path: Path) -> dict[str, float]:
     return result
 
 
-def main() -> int:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--file", type=Path, help="only this one, in this process; prints JSON")
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES_MB, metavar="MB")
-    arguments = parser.parse_args()
-    if arguments.file:
-        print(json.dumps(work_on(arguments.file)))
-        return 0
+def show(sizes: Sequence[int] = SIZES_MB) -> None:
+    """Measure files of these sizes and print."""
     rows, peaks = [], {}
-    for size in arguments.sizes:
+    for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "orders.csv"
             records = write_file(path, size)
@@ -132,6 +126,18 @@ def main() -> int:
             )
     print(table_text(["file", "rows", "MB before", "MB at most", "MB a second"], rows))
     print(json.dumps({"memory": peaks}))
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--file", type=Path, help="only this one, in this process; prints JSON")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES_MB, metavar="MB")
+    arguments = parser.parse_args()
+    if arguments.file:
+        print(json.dumps(work_on(arguments.file)))
+        return 0
+    show(arguments.sizes)
     return 0
 
 
