@@ -59,8 +59,8 @@ def play_seeds(seeds: Iterable[str]) -> Totals:
             totals.faults += result.injected
             if result.violation is None:
                 continue
-            if name := known_bug(result.violation):
-                totals.known[name] += 1
+            if bug := known_bug(result):
+                totals.known[bug.name] += 1
             else:
                 totals.violations.append((seed, *result.violation))
     return totals

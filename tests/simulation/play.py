@@ -35,9 +35,10 @@ class Result:
     Attributes:
         violation: Kind and text; None if all is well.
         calls: Requests that were made.
-        injected: What befell them, by kind.
+        injected: What befell them and the sources, by kind.
         trace: What happened, in order.
         outcomes: Of the runs, by name; a run that was killed has none.
+        main_calls: How many requests each run made, its heartbeat's not counted.
     """
 
     violation: tuple[str, str] | None
@@ -143,6 +144,7 @@ class Play:
 
     def _start(self, name: str, plan: RunPlan, batch_max_files: int | None = None) -> None:
         config = self.world.config(batch_max_files or self.schedule.batch_max_files)
+        config = attrs.evolve(config, on_change=plan.policy or config.on_change)
         process = self.scheduler.process(name, plan.skew)
         self.network.callers[name] = Caller(plan.faults, plan.heartbeat)
         if plan.skew:

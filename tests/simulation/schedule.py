@@ -58,12 +58,14 @@ class RunPlan:
         skew: How many seconds its clock is ahead of the world's.
         heartbeat: Whether its heartbeats arrive.
         faults: Of several for one call the first counts.
+        policy: Of the code that it runs, if that is an older or a newer one than the schedule's.
     """
 
     start: float
     skew: float = 0.0
     heartbeat: bool = True
     faults: tuple[Fault, ...] = ()
+    policy: OnChange | None = None
 
 
 class ChangeKind(StrEnum):
