@@ -249,26 +249,33 @@ def _timestamps(texts: pa.Array, reading: Reading) -> Converted:
     """Timestamps with an offset and without one, each kind in bulk."""
     iso = _as_iso(texts, reading.times.timestamp_formats)
     nothing = pa.scalar(None, pa.string())
-    zoned = pc.match_substring_regex(iso, ZONED)
-    locals_, safe_locals = _bulk(pc.if_else(zoned, nothing, iso), _LOCAL, _SAFE_LOCAL, _in_years)
-    if safe_locals is not None:
-        locals_ = pc.if_else(safe_locals, locals_, pa.scalar(None, _LOCAL))
-    shifted, faults = from_local(locals_, reading.times)
+    zoned = _with_offsets(iso)
+    without = iso if zoned is None else pc.if_else(zoned, nothing, iso)
+    locals_, safe = _bulk(without, _LOCAL, _SAFE_LOCAL, _in_years)
+    if safe is not None:
+        locals_ = pc.if_else(safe, locals_, pa.scalar(None, _LOCAL))
+    values, faults = from_local(locals_, reading.times)
     if faults:  # found again by the strict reader, which names the texts as they are written
         at_fault = pc.is_in(row_numbers(0, len(texts)), pa.array(list(faults), pa.int64()))
-        safe_locals = pc.invert(at_fault) if safe_locals is None else pc.and_not(safe_locals, at_fault)
-    instants, safe_instants = _bulk(pc.if_else(zoned, iso, nothing), TIMESTAMP, _SAFE_ZONED, _in_years)
-    safe = None
-    if safe_locals is not None or safe_instants is not None:
-        all_safe = pa.scalar(True)
-        safe = pc.if_else(
-            zoned,
-            all_safe if safe_instants is None else safe_instants,
-            all_safe if safe_locals is None else safe_locals,
-        )
+        safe = pc.invert(at_fault) if safe is None else pc.and_not(safe, at_fault)
+    if zoned is not None:
+        instants, safe_instants = _bulk(pc.if_else(zoned, iso, nothing), TIMESTAMP, _SAFE_ZONED, _in_years)
+        values = pc.if_else(zoned, instants, values)
+        if safe is not None or safe_instants is not None:
+            all_safe = pa.scalar(value=True)
+            kinds = (all_safe if kind is None else kind for kind in (safe_instants, safe))
+            safe = pc.if_else(zoned, *kinds)
     safe = _safe_if_rewritten(safe, iso, reading.times.timestamp_formats)
-    values = pc.if_else(zoned, instants, shifted)
     return _with_odd_ones(texts, values, safe, lambda text: read_text(text, "timestamp", reading))
+
+
+def _with_offsets(iso: pa.Array) -> pa.Array | None:
+    """Which timestamps have an offset; None if none has."""
+    try:
+        iso.cast(_LOCAL)
+    except pa.ArrowInvalid:
+        return pc.match_substring_regex(iso, ZONED)
+    return None
 
 
 def _as_iso(texts: pa.Array, formats: tuple[str, ...]) -> pa.Array:

@@ -37,6 +37,7 @@ class Block:
     Attributes:
         data: UTF-8, possibly with bytes that are none; the text of comments is taken out.
         line: Number of the line that it begins on, from 1.
+        line_ends: How many lines end in it.
         count: How many records it holds.
         inner_lines: Whether its fields hold line ends.
         records: How it is split if it is not plain, else None.
@@ -44,6 +45,7 @@ class Block:
 
     data: bytes
     line: int
+    line_ends: int
     count: int
     inner_lines: bool = False
     records: Records | None = None
@@ -66,7 +68,8 @@ class Blocks:
         for _ in range(count):
             while not (end := _LINE_END.search(self._data, 0, self._safe_end())) and not self._final:
                 self._grow()
-            self._advance(end.end() if end else len(self._data))
+            at = end.end() if end else len(self._data)
+            self._advance(at, count_lines(self._data[:at]).ends)
 
     def header(self) -> list[bytes]:
         """The texts of the next record, none at the end of the file.
@@ -83,7 +86,7 @@ class Blocks:
             above = self._data[: head.starts[0] if head.starts else head.consumed]
             line = self._line + count_lines(above).ends
             raise RefusedFileError(self._uri, Reason.UNREADABLE, f"the header, line {line:,}, {problem}")
-        self._advance(head.consumed)
+        self._advance(head.consumed, count_lines(self._data[: head.consumed]).ends)
         return [self._reader.value(field) for field in head.fields[0]] if head.fields else []
 
     def __iter__(self) -> Iterator[Block]:
@@ -100,7 +103,7 @@ class Blocks:
             if not end and not stuck and not self._final:
                 self._grow()
                 continue
-            self._advance(end)
+            self._advance(end, block.line_ends)
             if block.count:
                 self._row += block.count
                 yield block
@@ -115,8 +118,14 @@ class Blocks:
             return plain
         records = self._reader.read(data, final=self._final)
         whole = data[: records.consumed]
-        count = self._reader.count(whole)
-        return Block(data=whole, line=self._line, count=count, records=records), records.consumed
+        block = Block(
+            data=whole,
+            line=self._line,
+            line_ends=count_lines(whole).ends,
+            count=self._reader.count(whole),
+            records=records,
+        )
+        return block, records.consumed
 
     def _plain(self, data: bytes) -> tuple[Block, int] | None:
         """The next block if it is plain, else None."""
@@ -132,7 +141,8 @@ class Blocks:
         whole = data[:end]
         if comments:
             whole = reader.comment_lines.sub(b"", whole)
-        return Block(data=whole, line=self._line, count=count_lines(whole).filled), end
+        lines = count_lines(whole)
+        return Block(data=whole, line=self._line, line_ends=lines.ends, count=lines.filled), end
 
     def _plain_quoted(self, data: bytes) -> tuple[Block, int] | None:
         reader = self._reader
@@ -144,8 +154,15 @@ class Blocks:
         inner_lines = marks.has_inner_lines(end)
         if inner_lines and not reader.multiline:
             return None
-        count = len(marks.records(end)[0])
-        return Block(data=data[:end], line=self._line, count=count, inner_lines=inner_lines), end
+        whole = data[:end]
+        block = Block(
+            data=whole,
+            line=self._line,
+            line_ends=count_lines(whole).ends,
+            count=len(marks.records(end)[0]),
+            inner_lines=inner_lines,
+        )
+        return block, end
 
     def _safe_end(self) -> int:
         """Up to where the data can be cut: not between the two characters of a line end."""
@@ -159,17 +176,17 @@ class Blocks:
         self._fill(max(BLOCK_BYTES, 2 * len(self._data)))
 
     def _fill(self, size: int) -> None:
-        parts = [self._data]
+        parts = [self._data] if self._data else []
         missing = size - len(self._data)
         while missing > 0 and not self._final:
             more = self._stream.read(missing)
-            parts.append(more)
+            parts += [more] if more else []
             missing -= len(more)
             self._final = not more
-        self._data = b"".join(parts)
+        self._data = parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def _advance(self, end: int) -> None:
-        self._line += count_lines(self._data[:end]).ends
+    def _advance(self, end: int, line_ends: int) -> None:
+        self._line += line_ends
         self._data = self._data[end:]
 
     def _refuse(self, problem: str) -> NoReturn:

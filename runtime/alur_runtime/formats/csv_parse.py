@@ -24,6 +24,7 @@ _HEX: Final = (b"0x", b"0X")  # Arrow reads 0x10 as 16
 _NAN_OF: Final = re.compile(rb"nan\(", re.IGNORECASE)
 _TINY: Final = re.compile(rb"[eE]-[0-9]|[.,]0{30}")
 _LOCAL: Final = pa.timestamp("us")
+_SAMPLE: Final = 100
 
 
 @attrs.frozen
@@ -184,8 +185,8 @@ def _floats_fit(values: pa.Array, data: bytes) -> bool:
 
 
 def _how_written(texts: pa.Array) -> pa.DataType:
-    """As what Arrow can read a column of times."""
-    zoned = pc.match_substring_regex(texts, ZONED)
+    """As what Arrow can read a column of times, by some of them."""
+    zoned = pc.match_substring_regex(texts.slice(0, _SAMPLE), ZONED)
     if not pc.any(zoned).as_py():
         return _LOCAL
     return TIMESTAMP if pc.all(zoned).as_py() else pa.string()

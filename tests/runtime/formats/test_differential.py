@@ -152,7 +152,7 @@ def test_what_the_typed_parse_takes_the_strict_reader_reads_too(case: tuple[str,
         for group in some:
             data = "".join(f"{text};\n" for text in group).encode()
             parser = BlockParser(2, {0: column}, [], options)
-            block = Block(data=data, line=1, count=len(group))
+            block = Block(data=data, line=1, line_ends=1, count=len(group))
             parser.texts(block)  # it learns how times are written
             typed = parser.typed(block)
             if typed is None:
@@ -177,7 +177,7 @@ def test_the_typed_parse_takes_what_is_plain() -> None:
     }
     for kind, text in plain.items():
         parser = BlockParser(2, {0: Column("c", kind)}, [], CsvOptions())
-        assert parser.typed(Block(data=f"{text},\n".encode(), line=1, count=1)) is not None, kind
+        assert parser.typed(Block(data=f"{text},\n".encode(), line=1, line_ends=1, count=1)) is not None, kind
 
 
 TABLES = st.integers(2, 4).flatmap(
