@@ -19,7 +19,7 @@ Fetch = Callable[[str, str, int, int], bytes]
 
 # obstore escapes some characters of keys by rules of its own: only keys it cannot misread go through it.
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_.=-]+(/[A-Za-z0-9_.=-]+)*")
-_PIECE_BYTES: Final = 16 * 1024 * 1024
+_PIECE_BYTES: Final = 8 * 1024 * 1024
 
 
 def open_source(fetch: Fetch, uri: str, etag: str, size: int) -> BinaryIO:

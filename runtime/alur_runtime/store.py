@@ -13,7 +13,7 @@ from alur_runtime.config import split_uri, structure, to_json
 from alur_runtime.model import Upload
 
 _T = TypeVar("_T")
-_PART_BYTES: Final = 8 * 1024 * 1024  # S3 wants 5 MiB at least and 10,000 parts at most: objects up to 78 GiB
+_PART_BYTES: Final = 5 * 1024 * 1024  # the least that S3 takes, 10,000 of them at most: objects up to 48 GiB
 _DELETE_KEYS: Final = 1000
 _MARK: Final = "alur-upload"
 """User metadata of every object: which upload it was, so that a completed one is told from a vanished one."""

@@ -27,9 +27,9 @@ OpenUpload = Callable[[str], PendingUpload]
 """Opens a pending upload for a key relative to the table's location."""
 
 _ROW_GROUP_ROWS: Final = 1_048_576
-_SPLIT_BYTES: Final = 16 * 1024 * 1024  # of Arrow data: rows of many small files are split by partition at once
-_HELD_BYTES: Final = 64 * 1024 * 1024  # of Arrow data: split rows that wait for more of their partition
-_MOST_OPEN: Final = 32  # uploads, each of which holds up to a part of 8 MiB
+_SPLIT_BYTES: Final = 8 * 1024 * 1024  # of Arrow data: rows of many small files are split by partition at once
+_HELD_BYTES: Final = 48 * 1024 * 1024  # of Arrow data: split rows that wait for more of their partition
+_MOST_OPEN: Final = 32  # uploads, each of which holds up to a part of 5 MiB
 _CALENDAR: Final = {"org.apache.spark.version": "3.5.6"}
 """Says that days are counted as everyone counts them. Spark 3 refuses dates before 1582 and times before 1900 of files
 that do not say so, since Spark 2 counted them in another calendar."""
