@@ -105,7 +105,8 @@ class Victims:
                     time.sleep(fate.delay)
                     _strike(pid, fate)
             watchdog.cancel()
-        fifo.unlink()
+            watchdog.join()
+        fifo.unlink()  # from here on the process's id may be another's: no signal is sent any more
         _count(said, fate, tally)
 
 
@@ -132,7 +133,7 @@ def start_victims(config_uri: str) -> Iterator[Victims]:
 
 
 def _strike(pid: int, fate: Fate) -> None:
-    """Signals to a process that has just ended do nothing: the zygote keeps its id for a while."""
+    """Signals to a process that has just ended do nothing: its id stays its own until the FIFO goes."""
     with contextlib.suppress(ProcessLookupError):
         if fate.pause:
             os.kill(pid, signal.SIGSTOP)

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import obstore  # noqa: F401  (imported here so that the runs need not)
@@ -18,8 +19,7 @@ import pyarrow.parquet  # noqa: F401
 
 from alur_runtime.__main__ import main
 
-_UNREAPED_SECONDS = 20
-"""For so long an ended run's id is not given to another process: a signal that comes too late harms nobody."""
+_LOOK_SECONDS = 0.5
 
 
 def _run(argv: list[str]) -> int:
@@ -48,7 +48,11 @@ def _watch(argv: list[str], log: str) -> None:
     # Killed within a line: what it had of it stays a line of its own.
     os.write(pipe, b"\n" + json.dumps({"ended": code}).encode() + b"\n")
     os.close(pipe)
-    time.sleep(_UNREAPED_SECONDS)
+    # As long as the FIFO is there signals may come. The run is not reaped until then, so that its id is not given to
+    # another process, which a late signal would hit.
+    zygote = os.getppid()
+    while Path(log).exists() and os.getppid() == zygote:
+        time.sleep(_LOOK_SECONDS)
 
 
 def serve() -> None:
