@@ -116,7 +116,7 @@ def same(one: Any, other: Any) -> bool:
     if type(one) is not type(other):
         return False
     if isinstance(one, dict):
-        return list(one) == list(other) and all(same(one[k], other[k]) for k in one)
+        return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
     if isinstance(one, list):
         return len(one) == len(other) and all(map(same, one, other))
     return repr(one) == repr(other) if isinstance(one, float) else bool(one == other)

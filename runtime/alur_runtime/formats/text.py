@@ -121,7 +121,7 @@ class TextStream:
         """About so many bytes of UTF-8, at least one; none at the end of the file.
 
         Raises:
-            RefusedFileError: If the compression is cut off or damaged.
+            RefusedFileError: If the compression is cut off or damaged, or the text does not say which UTF-16 it is.
         """
         while not self._ended:
             raw = self._pending or _read(self._bytes, self._source, self._uri, size)
@@ -129,7 +129,15 @@ class TextStream:
             self._ended = not raw
             if self._decoder is None:
                 return raw
-            if text := self._decoder.decode(raw, final=self._ended):
+            try:
+                text = self._decoder.decode(raw, final=self._ended)
+            except UnicodeError as error:  # of the whole file: what is wrong with single bytes is marked
+                raise RefusedFileError(
+                    self._uri,
+                    Reason.UNREADABLE,
+                    f"is no {self.encoding}: {error}; without a byte order mark set encoding to utf-16-le or utf-16-be",
+                ) from error
+            if text:
                 return text.encode("utf-8", "surrogatepass")
         return b""
 
@@ -218,7 +226,7 @@ def _decompress(source: _Source, compression: Compression) -> _Readable:
 def _compression(head: bytes, uri: str, options: TextOptions) -> Compression:
     """How the file is compressed, by its first bytes; what its name or the options say must agree."""
     found = _by_magic(head)
-    if options.compression is Compression.NONE or not head:
+    if options.compression is Compression.NONE:
         return Compression.NONE
     if options.compression is not Compression.AUTO:
         if found is not options.compression:

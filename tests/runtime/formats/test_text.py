@@ -110,8 +110,18 @@ def test_a_name_or_an_option_that_is_wrong_is_said_to_be(kind: str) -> None:
         in refusal(b"id\n", compression=Compression(kind)).problem
     )
     assert read_all(open_bytes(b"id\n1\n", f"a.csv.{SUFFIX[kind]}", compression=Compression.NONE)) == b"id\n1\n"
-    assert read_all(open_bytes(b"", f"a.csv.{SUFFIX[kind]}")) == b""
-    assert read_all(open_bytes(b"", compression=Compression(kind))) == b""
+    # Nothing is no compressed file: even an empty text has some bytes when it is compressed.
+    assert refusal(b"", f"a.csv.{SUFFIX[kind]}").reason is Reason.DAMAGED
+    assert refusal(b"", compression=Compression(kind)).reason is Reason.DAMAGED
+    assert read_all(open_bytes(b"")) == b""
+
+
+def test_utf_16_that_does_not_say_which_is_refused() -> None:
+    body = "id\n1\n".encode("utf-16-le")
+    assert read_all(open_bytes(body, encoding="utf-16-le")) == b"id\n1\n"
+    with pytest.raises(RefusedFileError, match="set encoding to utf-16-le or utf-16-be") as caught:
+        read_all(open_bytes(body, encoding="utf-16"))
+    assert caught.value.reason is Reason.UNREADABLE
 
 
 def test_a_file_that_cannot_be_had_is_not_damaged() -> None:
