@@ -121,7 +121,7 @@ def _with_odd_ones(texts: pa.Array, values: pa.Array, safe: pa.Array | None, rea
             found.append(read(text))
         except RefusedValueError as fault:
             found.append(None)
-            faults[number] = fault
+            faults[number] = fault.kept()
     read_ones = pa.array(found, values.type).take(coded.indices)
     values = pc.replace_with_mask(values, odd, read_ones)
     if not faults:

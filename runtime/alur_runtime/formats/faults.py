@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from alur_runtime.reasons import Reason
 
 _SHOWN_CHARACTERS = 80
@@ -22,6 +24,11 @@ class RefusedValueError(ValueError):
 
     def __str__(self) -> str:
         return self.problem
+
+    def kept(self) -> Self:
+        """Itself without the frames that it went through: they would keep whole columns in memory."""
+        self.__cause__ = self.__context__ = None
+        return self.with_traceback(None)
 
 
 def bad_value(problem: str) -> RefusedValueError:

@@ -191,7 +191,7 @@ def from_local(values: pa.Array, times: Times) -> tuple[pa.Array, dict[int, Refu
         try:
             value = _one_from_local(values[index], times)
         except RefusedValueError as fault:
-            faults[index] = fault
+            faults[index] = fault.kept()
         found.append(value)
     return pc.replace_with_mask(shifted, left, pa.array(found, TIMESTAMP)), faults
 

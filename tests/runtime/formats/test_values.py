@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alur_runtime.contract import Column
 from alur_runtime.errors import ConfigError
+from alur_runtime.formats.convert import convert
 from alur_runtime.formats.faults import RefusedValueError
 from alur_runtime.formats.times import Times, check_formats, from_local, read_timestamp, to_utc
 from alur_runtime.formats.values import Reading, read_text, read_value, reading_of
@@ -320,3 +322,13 @@ def test_a_problem_names_the_value_and_what_is_allowed() -> None:
         read_timestamp("2024-10-27 02:30", Times(ZoneInfo("Europe/Berlin")))
     with pytest.raises(ValueError, match=r"aaa\.\.\.' is no date"):
         read_value("a" * 1000, "date")
+
+
+def test_a_fault_that_is_kept_keeps_nothing_else() -> None:
+    """Its frames hold the columns it was found in: with one bad row in each block, memory grew with the file."""
+    for kind, texts in (("int", ["x", "1"]), ("date", ["2024-02-30"]), ("binary", ["?"])):
+        fault = convert(pa.array(texts), Column("c", kind), Reading()).faults[0]
+        assert (fault.__traceback__, fault.__cause__, fault.__context__) == (None, None, None)
+    gap = pa.array([dt.datetime(2024, 3, 31, 2, 30)], pa.timestamp("us"))  # noqa: DTZ001
+    fault = from_local(gap, Times(ZoneInfo("Europe/Berlin")))[1][0]
+    assert (fault.__traceback__, fault.__cause__, fault.__context__) == (None, None, None)
