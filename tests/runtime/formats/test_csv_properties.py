@@ -59,7 +59,7 @@ def check_same(found: Outcome | None, wanted: Outcome | None) -> None:
 
 
 @given(csv_files())
-@settings(SLOW, max_examples=examples(150))
+@settings(SLOW, max_examples=examples(30))
 def test_what_is_written_is_read(file: CsvFile) -> None:
     found = outcome_of(file, file.body)
     assert found is not None
@@ -88,6 +88,6 @@ def damaged_files(draw: st.DrawFn) -> CsvFile:
 
 
 @given(damaged_files())
-@settings(SLOW, max_examples=examples(300))
+@settings(SLOW, max_examples=examples(50))
 def test_damaged_files_are_read_as_a_strict_reader_does(file: CsvFile) -> None:
     check_same(outcome_of(file, file.body), strict_outcome_of(file, file.body))
