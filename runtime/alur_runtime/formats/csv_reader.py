@@ -25,6 +25,7 @@ from alur_runtime.formats.csv_blocks import Block, Blocks
 from alur_runtime.formats.csv_marks import count_line_ends, find_marks
 from alur_runtime.formats.csv_parse import BlockParser, Texts
 from alur_runtime.formats.csv_records import RecordReader, Records
+from alur_runtime.formats.nested import MISSING
 from alur_runtime.formats.text import TextStream, open_text
 from alur_runtime.formats.values import reading_of
 from alur_runtime.options import CsvOptions
@@ -32,7 +33,6 @@ from alur_runtime.reasons import Reason
 from alur_runtime.rows import BadRow, Chunk, RefusedFileError
 from alur_runtime.schema import arrow_type, rows_schema
 
-MISSING = "has no value, and the column is not nullable"
 _BAD_BLOCKS: Final = 2
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 import itertools
 import re
+import warnings
 import zoneinfo
 from typing import Final
 
@@ -89,7 +90,9 @@ def check_formats(setting: str, options: TextOptions) -> None:
                 problem = "reads the names of zones past: use %z for offsets, or set timezone"
                 raise ConfigError(f"{setting}.{option}", f"{form!r} {problem}")
             for sample in _SAMPLES:
-                read = dt.datetime.strptime(sample.strftime(form), form)  # noqa: DTZ007  (its zone does not matter)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", DeprecationWarning)  # that a year is missing is said below
+                    read = dt.datetime.strptime(sample.strftime(form), form)  # noqa: DTZ007  (its zone does not matter)
                 for part in parts:
                     if getattr(read, part) != getattr(sample, part):
                         raise ConfigError(f"{setting}.{option}", f"{form!r} does not say the {part}")
