@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from alur_pulumi.job_args import IngestionJobArgs
     from alur_pulumi.job_config import Source
     from alur_pulumi.state_table import StateTable, StateTableArgs
-    from alur_runtime import expectations as expect
     from alur_runtime.config import EngineChoice, OnChange, Settings
-    from alur_runtime.contract import Column, ContractSpec, Extras
-    from alur_runtime.declare import (
+    from alur_runtime.contracts import expectations as expect
+    from alur_runtime.contracts.declare import (
         Decimal,
         Float32,
         Int8,
@@ -33,8 +32,8 @@ if TYPE_CHECKING:
         hour,
         month,
     )
-    from alur_runtime.expectations import Severity
-    from alur_runtime.options import (
+    from alur_runtime.contracts.expectations import Severity
+    from alur_runtime.contracts.options import (
         AmbiguousTimes,
         Compression,
         CsvOptions,
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
         JsonLinesOptions,
         ParquetOptions,
     )
+    from alur_runtime.contracts.spec import Column, ContractSpec, Extras
 
 __version__ = "0.1.0"
 
@@ -95,13 +95,13 @@ _BY_MODULE: Final = {
     "alur_pulumi.job_config": ("Source",),
     "alur_pulumi.state_table": ("StateTable", "StateTableArgs"),
     "alur_runtime.config": ("EngineChoice", "OnChange", "Settings"),
-    "alur_runtime.contract": ("Column", "ContractSpec", "Extras"),
-    "alur_runtime.declare": (
+    "alur_runtime.contracts.spec": ("Column", "ContractSpec", "Extras"),
+    "alur_runtime.contracts.declare": (
         *("Decimal", "Float32", "Int8", "Int16", "Int32", "Int64"),
         *("bucket", "column", "contract", "day", "hour", "month"),
     ),
-    "alur_runtime.expectations": ("Severity",),
-    "alur_runtime.options": (
+    "alur_runtime.contracts.expectations": ("Severity",),
+    "alur_runtime.contracts.options": (
         *("AmbiguousTimes", "Compression", "CsvOptions", "ErrorBudget", "JsonLinesOptions", "ParquetOptions"),
     ),
 }
@@ -110,7 +110,7 @@ _LAZY: Final = {name: module for module, names in _BY_MODULE.items() for name in
 
 def __getattr__(name: str) -> Any:
     if name == "expect":
-        return import_module("alur_runtime.expectations")
+        return import_module("alur_runtime.contracts.expectations")
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_LAZY[name]), name)

@@ -10,11 +10,11 @@ import pulumi_aws as aws
 from alur_pulumi import catalog
 from alur_pulumi.buckets import BucketSettings, OnDestroy, private_bucket
 from alur_pulumi.checks import Checker
+from alur_runtime.checks.operands import check_operands
 from alur_runtime.config import OnChange, check_own_names, metadata_columns
-from alur_runtime.contract import ContractSpec, check_spec
-from alur_runtime.declare import spec_of
+from alur_runtime.contracts.declare import spec_of
+from alur_runtime.contracts.spec import ContractSpec, check_spec
 from alur_runtime.errors import ConfigError, ContractError
-from alur_runtime.operands import check_operands
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -22,7 +22,7 @@ class BronzeTableArgs:
     """Arguments of `BronzeTable`.
 
     Attributes:
-        contract: The table's columns: a class made with `alur_runtime.contract`, or its `ContractSpec`.
+        contract: The table's columns: a class made with `alur_runtime.contracts.spec`, or its `ContractSpec`.
         on_change: What happens to a file that was ingested and is overwritten later.
         metadata_columns: Which of alur's own columns the table has, of ``_ingested_at``, ``_source_system``,
             ``_source_file``, ``_source_row`` and ``_source_etag``; if not given the first four, and all of them

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from alur_runtime.config import OnChange, metadata_columns
-from alur_runtime.contract import Column, ContractSpec
+from alur_runtime.contracts.spec import Column, ContractSpec
 
 INPUT_FORMAT: Final = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
 OUTPUT_FORMAT: Final = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"

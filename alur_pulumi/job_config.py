@@ -26,12 +26,12 @@ from alur_runtime.config import (
     to_json,
     unstructure,
 )
-from alur_runtime.contract import ContractSpec
+from alur_runtime.contracts.options import NO_BAD_ROWS, AnyOptions, ErrorBudget
+from alur_runtime.contracts.spec import ContractSpec
 from alur_runtime.errors import ConfigError, ContractError
 from alur_runtime.formats.binding import check_readable
-from alur_runtime.globs import compile_glob
-from alur_runtime.options import NO_BAD_ROWS, AnyOptions, ErrorBudget
-from alur_runtime.user_code import is_function_name
+from alur_runtime.kernel.user_code import is_function_name
+from alur_runtime.landing.globs import compile_glob
 
 CONFIG_NAME: Final = "config.json"
 _STEP: Final = re.compile(r"(\w+)|\[(\d+)\]")

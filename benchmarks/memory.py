@@ -18,9 +18,10 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from alur_runtime import Decimal, contract, kernel, spec_of
+from alur_runtime import Decimal, contract, spec_of
 from alur_runtime.aws import CallCounter, Clients
 from alur_runtime.config import JobConfig, LedgerConfig, SourceConfig, TableConfig
+from alur_runtime.kernel import work as kernel
 from alur_runtime.model import Action, BatchItem, BatchPlan, BatchStatus, Member
 from benchmarks.scene import table_text
 

@@ -18,7 +18,7 @@ import pyarrow.csv as pacsv
 
 from alur_runtime import CsvOptions, spec_of
 from alur_runtime.formats import read_file
-from alur_runtime.schema import arrow_schema
+from alur_runtime.table.schema import arrow_schema
 from benchmarks import memory
 from benchmarks.memory import Orders, write_file
 from benchmarks.scene import table_text

@@ -31,9 +31,9 @@ from alur_pulumi.local.emulator import Emulator
 from alur_pulumi.local.stack import open_stack
 from alur_runtime import contract
 from alur_runtime.config import EngineChoice, Settings
-from alur_runtime.ledger import Ledger
+from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.report import RunReport, report_from_json
-from alur_runtime.store import get_bytes
+from alur_runtime.table.store import get_bytes
 from examples.orders.read_back import list_objects, read_table
 
 ENDED = frozenset({"SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT"})

@@ -15,8 +15,8 @@ from collections import Counter
 import attrs
 
 from alur_runtime.config import Settings, SourceConfig
-from alur_runtime.options import ErrorBudget
-from alur_runtime.store import put_json
+from alur_runtime.contracts.options import ErrorBudget
+from alur_runtime.table.store import put_json
 from benchmarks.scene import table_text
 from tests.runtime.world import World
 from tests.servers.cache import NoServerError

@@ -26,10 +26,10 @@ _CLASSES: Final = {
     "BronzeTableArgs": "alur_pulumi.bronze_table",
     "IngestionJobArgs": "alur_pulumi.job_args",
     "Source": "alur_pulumi.job_config",
-    "FileOptions": "alur_runtime.options",
-    "TextOptions": "alur_runtime.options",
-    "CsvOptions": "alur_runtime.options",
-    "ErrorBudget": "alur_runtime.options",
+    "FileOptions": "alur_runtime.contracts.options",
+    "TextOptions": "alur_runtime.contracts.options",
+    "CsvOptions": "alur_runtime.contracts.options",
+    "ErrorBudget": "alur_runtime.contracts.options",
     "Settings": "alur_runtime.config",
 }
 _LASTING: Final = {

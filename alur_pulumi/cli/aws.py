@@ -18,7 +18,7 @@ from alur_pulumi.cli.errors import (
     UnknownJobError,
 )
 from alur_runtime.config import JobConfig, config_from_json, split_uri
-from alur_runtime.ledger import Ledger
+from alur_runtime.ledger.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

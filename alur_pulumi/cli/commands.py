@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from alur_pulumi.cli.aws import GlueRun
-    from alur_runtime.ledger import Ledger
+    from alur_runtime.ledger.ledger import Ledger
     from alur_runtime.model import BatchItem
 
 _INTERRUPTED = 130  # the shell's code for a program ended by Ctrl-C

@@ -1,8 +1,7 @@
 """alur's runtime: files that land in S3 become rows of a Parquet table, each version exactly once."""
 
-from alur_runtime import expectations as expect
-from alur_runtime.contract import Column, ContractSpec, Extras
-from alur_runtime.declare import (
+from alur_runtime.contracts import expectations as expect
+from alur_runtime.contracts.declare import (
     Decimal,
     Float32,
     Int8,
@@ -17,8 +16,7 @@ from alur_runtime.declare import (
     month,
     spec_of,
 )
-from alur_runtime.errors import AlurError
-from alur_runtime.options import (
+from alur_runtime.contracts.options import (
     AmbiguousTimes,
     Compression,
     CsvOptions,
@@ -26,6 +24,8 @@ from alur_runtime.options import (
     JsonLinesOptions,
     ParquetOptions,
 )
+from alur_runtime.contracts.spec import Column, ContractSpec, Extras
+from alur_runtime.errors import AlurError
 
 __version__ = "0.1.0"
 

@@ -14,10 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from alur_runtime.aws import make_clients
 from alur_runtime.config import config_from_json
 from alur_runtime.errors import AlurError, ConfigError
-from alur_runtime.ingest import run_ingest
 from alur_runtime.reasons import Reason
 from alur_runtime.report import render_text
-from alur_runtime.store import get_bytes
+from alur_runtime.run.ingest import run_ingest
+from alur_runtime.table.store import get_bytes
 
 
 class JsonFormatter(logging.Formatter):

@@ -11,10 +11,7 @@ import cattrs
 from cattrs import transform_error
 from cattrs.strategies import configure_tagged_union
 
-from alur_runtime.contract import RESCUED, Column, ContractSpec, check_spec
-from alur_runtime.errors import ConfigError
-from alur_runtime.globs import compile_glob
-from alur_runtime.options import (
+from alur_runtime.contracts.options import (
     NO_BAD_ROWS,
     AnyOptions,
     CsvOptions,
@@ -24,6 +21,9 @@ from alur_runtime.options import (
     check_budget,
     check_options,
 )
+from alur_runtime.contracts.spec import RESCUED, Column, ContractSpec, check_spec
+from alur_runtime.errors import ConfigError
+from alur_runtime.landing.globs import compile_glob
 
 _T = TypeVar("_T")
 

@@ -13,8 +13,8 @@ from moto import mock_aws
 
 from alur_pulumi.cli.main import cli
 from alur_runtime.config import JobConfig, LedgerConfig, SourceConfig, TableConfig, to_json
-from alur_runtime.contract import Column, ContractSpec
-from alur_runtime.ledger import Ledger
+from alur_runtime.contracts.spec import Column, ContractSpec
+from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.model import Action, BatchItem, BatchPlan, BatchStatus, FileItem, FileStatus, Member, RunItem
 from alur_runtime.report import RunReport, render_text, report_to_json
 

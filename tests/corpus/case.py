@@ -9,8 +9,8 @@ from typing import Any, Final
 import attrs
 
 from alur_runtime import spec_of
-from alur_runtime.contract import RESCUED, ContractSpec, Extras
-from alur_runtime.options import NO_BAD_ROWS, AnyOptions, CsvOptions, ErrorBudget, JsonLinesOptions
+from alur_runtime.contracts.options import NO_BAD_ROWS, AnyOptions, CsvOptions, ErrorBudget, JsonLinesOptions
+from alur_runtime.contracts.spec import RESCUED, ContractSpec, Extras
 
 ANY: Final = ErrorBudget(percent=100)
 """The budget of a source that takes files whatever their rows are like."""

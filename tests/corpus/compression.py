@@ -14,7 +14,7 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from alur_runtime import CsvOptions, JsonLinesOptions
-from alur_runtime.options import Compression
+from alur_runtime.contracts.options import Compression
 from tests.corpus.case import ANY, Bad, Case, lines
 from tests.corpus.contracts import Plain
 

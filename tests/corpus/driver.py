@@ -10,7 +10,7 @@ from typing import Any, Final
 import attrs
 
 from alur_runtime.config import METADATA_NAMES, OnChange, Settings, SourceConfig, metadata_columns
-from alur_runtime.contract import RESCUED
+from alur_runtime.contracts.spec import RESCUED
 from alur_runtime.model import FileItem
 from alur_runtime.report import FileReport, RunReport
 from tests.corpus.case import Case, read_columns

@@ -11,7 +11,7 @@ import decimal
 import zlib
 
 from alur_runtime import Decimal, bucket, contract, day, hour, month
-from alur_runtime.expectations import between, function, in_set, matches, not_null, row_count, unique
+from alur_runtime.contracts.expectations import between, function, in_set, matches, not_null, row_count, unique
 from tests.corpus.case import ANY, Bad, Case, Job, lines
 from tests.corpus.contracts import Plain, Rescued
 

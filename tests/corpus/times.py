@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from alur_runtime import CsvOptions
-from alur_runtime.options import AmbiguousTimes
+from alur_runtime.contracts.options import AmbiguousTimes
 from tests.corpus.case import Case, csv_values
 from tests.corpus.contracts import Values
 

@@ -18,17 +18,17 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 import alur_pulumi as alur
 from alur_pulumi.cli.main import cli
 from alur_runtime import contract, spec_of
+from alur_runtime.contracts.options import NO_BAD_ROWS, CsvOptions
 from alur_runtime.formats import read_file
 from alur_runtime.formats.faults import RefusedValueError
 from alur_runtime.formats.values import read_value
-from alur_runtime.intake import Intake, Rules
+from alur_runtime.kernel.intake import Intake, Rules
+from alur_runtime.kernel.transform import Transform, apply_transform
 from alur_runtime.model import Action, Member
-from alur_runtime.options import NO_BAD_ROWS, CsvOptions
-from alur_runtime.quarantine import Origin
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import RefusedFileError
-from alur_runtime.schema import rows_schema
-from alur_runtime.transform import Transform, apply_transform
+from alur_runtime.table.quarantine import Origin
+from alur_runtime.table.schema import rows_schema
 from tests.components.monitor import register
 
 if TYPE_CHECKING:

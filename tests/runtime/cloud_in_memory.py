@@ -11,8 +11,9 @@ from typing import Any
 import attrs
 import pytest
 
-from alur_runtime import fetch, kernel
 from alur_runtime.aws import Clients
+from alur_runtime.kernel import work as kernel
+from alur_runtime.landing import fetch
 from tests.simulation.cloud.answers import Clock
 from tests.simulation.cloud.clients import simulated_clients
 from tests.simulation.cloud.dynamodb import DynamoDb

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from alur_pulumi.local.emulator import Emulator
-from alur_runtime import commit, ingest, kernel, steps
+from alur_runtime import steps
+from alur_runtime.kernel import work as kernel
+from alur_runtime.run import ingest
+from alur_runtime.run import publish as commit
 from alur_runtime.steps import Step
 
 

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alur_runtime import Decimal, contract, spec_of
-from alur_runtime.declare import Float32, Int8, Int16, Int32
-from alur_runtime.schema import arrow_schema
+from alur_runtime.contracts.declare import Float32, Int8, Int16, Int32
+from alur_runtime.table.schema import arrow_schema
 
 UTC = dt.UTC
 D = decimal.Decimal

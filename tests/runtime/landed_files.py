@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from alur_runtime.contract import ELEMENT, RESCUED, Column, ContractSpec, Extras, array_type, struct_type
-from alur_runtime.options import AnyOptions, CsvOptions, JsonLinesOptions, ParquetOptions
-from alur_runtime.schema import arrow_schema
+from alur_runtime.contracts.options import AnyOptions, CsvOptions, JsonLinesOptions, ParquetOptions
+from alur_runtime.contracts.spec import ELEMENT, RESCUED, Column, ContractSpec, Extras, array_type, struct_type
+from alur_runtime.table.schema import arrow_schema
 from tests.runtime.formats.csv_files import TYPES, VALUES, csv_files, written
 from tests.runtime.formats.strict_csv import WholeFileError, read_strictly
 

@@ -11,14 +11,17 @@ import pytest
 from test_protocol import crash, die
 from world import QUICK, Sales, World, rows, wait_for_leases
 
-from alur_runtime import bucket, contract, expectations, fetch, kernel, spec_of
+from alur_runtime import bucket, contract, spec_of
+from alur_runtime.contracts import expectations
+from alur_runtime.contracts.options import ErrorBudget
+from alur_runtime.kernel import work as kernel
+from alur_runtime.landing import fetch
 from alur_runtime.model import FileStatus
-from alur_runtime.options import ErrorBudget
 from alur_runtime.report import RunReport, equations, render_text
 from alur_runtime.rows import Chunk
 from alur_runtime.steps import Step
-from alur_runtime.store import get_bytes
-from alur_runtime.write import TableWriter
+from alur_runtime.table.store import get_bytes
+from alur_runtime.table.write import TableWriter
 
 STREAMS = attrs.evolve(QUICK, stream_bytes=2_000)
 """Settings under which a file of a hundred rows is a large one."""

@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 import pytest
 from world import QUICK, World, rows
 
-from alur_runtime import fetch, kernel
 from alur_runtime.config import OnChange
-from alur_runtime.options import ErrorBudget
+from alur_runtime.contracts.options import ErrorBudget
+from alur_runtime.kernel import work as kernel
+from alur_runtime.landing import fetch
 from alur_runtime.report import RunReport, render_text
 from alur_runtime.steps import Step
 

@@ -15,9 +15,9 @@ from alur_runtime.config import (
     config_from_json,
     to_json,
 )
-from alur_runtime.contract import Column, ContractSpec
+from alur_runtime.contracts.options import CsvOptions
+from alur_runtime.contracts.spec import Column, ContractSpec
 from alur_runtime.errors import ConfigError
-from alur_runtime.options import CsvOptions
 
 GOOD = JobConfig(
     job="orders",

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from alur_runtime import ContractSpec, Decimal, column, contract, spec_of
 from alur_runtime.config import structure, to_json
-from alur_runtime.contract import ELEMENT, PLAIN_TYPES, Column, Extras, array_type, check_spec, struct_type
-from alur_runtime.declare import Float32, Int8, Int16, Int32, Int64
+from alur_runtime.contracts.declare import Float32, Int8, Int16, Int32, Int64
+from alur_runtime.contracts.expectations import not_null
+from alur_runtime.contracts.options import CsvOptions, JsonLinesOptions, ParquetOptions
+from alur_runtime.contracts.spec import ELEMENT, PLAIN_TYPES, Column, Extras, array_type, check_spec, struct_type
 from alur_runtime.errors import ContractError
-from alur_runtime.expectations import not_null
-from alur_runtime.options import CsvOptions, JsonLinesOptions, ParquetOptions
-from alur_runtime.schema import arrow_schema, arrow_type, rows_schema
+from alur_runtime.table.schema import arrow_schema, arrow_type, rows_schema
 
 
 @contract()

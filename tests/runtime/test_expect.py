@@ -20,10 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alur_runtime import Decimal, Float32, Int8, contract, spec_of
-from alur_runtime.contract import ContractSpec, check_spec
-from alur_runtime.errors import ConfigError, ContractError
-from alur_runtime.expect import Expecting, Taken, Verdicts
-from alur_runtime.expectations import (
+from alur_runtime.checks.expect import Expecting, Taken, Verdicts
+from alur_runtime.checks.operands import check_operands
+from alur_runtime.contracts.expectations import (
     Check,
     Expectation,
     Severity,
@@ -36,10 +35,11 @@ from alur_runtime.expectations import (
     row_count,
     unique,
 )
-from alur_runtime.operands import check_operands
+from alur_runtime.contracts.spec import ContractSpec, check_spec
+from alur_runtime.errors import ConfigError, ContractError
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import RefusedFileError
-from alur_runtime.schema import rows_schema
+from alur_runtime.table.schema import rows_schema
 
 URI = "s3://landing/orders/a.csv"
 WARN, QUARANTINE, FAIL = Severity.WARN, Severity.QUARANTINE, Severity.FAIL_FILE

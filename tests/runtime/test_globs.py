@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from alur_runtime.errors import ConfigError
-from alur_runtime.globs import compile_glob
+from alur_runtime.landing.globs import compile_glob
 
 # pattern, keys that it matches, keys that it does not
 TABLE: list[tuple[str, list[str], list[str]]] = [

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from world import World, rows
 
-from alur_runtime import fetch, kernel
 from alur_runtime.errors import SourceChangedError
+from alur_runtime.kernel import work as kernel
+from alur_runtime.landing import fetch
 
 # Beside these, tests/corpus/names.py has a case for each kind of key.
 KEYS = [

@@ -6,7 +6,7 @@ import pytest
 from world import World
 
 from alur_runtime.__main__ import argument, main
-from alur_runtime.store import put_json
+from alur_runtime.table.store import put_json
 
 
 def test_without_a_configuration(capsys: pytest.CaptureFixture[str]) -> None:

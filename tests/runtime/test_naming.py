@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alur_runtime.errors import ConfigError
-from alur_runtime.globs import compile_glob
+from alur_runtime.landing.globs import compile_glob
 from alur_runtime.naming import batch_seq, ledger_key, partition_folder, shard_of
 
 KEYS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=1100)

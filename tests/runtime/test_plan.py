@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from alur_runtime.config import OnChange, Settings, SourceConfig
 from alur_runtime.model import Action, FileItem, FileStatus, Listed, Member
-from alur_runtime.plan import Busy, decide, join, pack
 from alur_runtime.reasons import Reason
+from alur_runtime.run.plan import Busy, decide, join, pack
 
 SOURCE = SourceConfig(name="s", uri="s3://b/")
 FREE = Busy({}, {})

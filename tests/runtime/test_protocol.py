@@ -11,13 +11,14 @@ import pytest
 from botocore.exceptions import ClientError
 from world import QUICK, World, rows, wait_for_leases
 
-from alur_runtime import ingest, store
 from alur_runtime.aws import make_clients
 from alur_runtime.errors import FencedOffError
-from alur_runtime.ledger import Ledger
+from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.model import BatchStatus, FileStatus, Lease
 from alur_runtime.report import RunReport, render_text
+from alur_runtime.run import ingest
 from alur_runtime.steps import Step
+from alur_runtime.table import store
 
 # A run under these shows no heartbeat while a test lasts.
 SLEEPY = attrs.evolve(QUICK, run_lease_seconds=600, planning_lease_seconds=600)

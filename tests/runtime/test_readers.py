@@ -17,8 +17,8 @@ import pytest
 
 from alur_pulumi.catalog import column_name, stored_columns
 from alur_runtime.config import SourceConfig
-from alur_runtime.contract import Column, decimal_digits, is_array, is_struct
-from alur_runtime.options import JsonLinesOptions, ParquetOptions
+from alur_runtime.contracts.options import JsonLinesOptions, ParquetOptions
+from alur_runtime.contracts.spec import Column, decimal_digits, is_array, is_struct
 from tests.corpus.read_back import plain, same
 from tests.runtime.every_type import EVERYTHING, FINITE, NOT_FINITE, as_json_lines, as_parquet
 from tests.runtime.world import World

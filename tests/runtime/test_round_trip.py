@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from world import QUICK, World
 
 from alur_runtime.config import SourceConfig
-from alur_runtime.contract import ContractSpec
+from alur_runtime.contracts.options import ErrorBudget
+from alur_runtime.contracts.spec import ContractSpec
 from alur_runtime.formats import csv_blocks, jsonl
-from alur_runtime.options import ErrorBudget
 from tests.corpus.read_back import plain, read_quarantine, read_table, same
 from tests.runtime import landed_files as files
 from tests.runtime.cloud_in_memory import worlds_in_memory

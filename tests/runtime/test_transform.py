@@ -18,12 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alur_runtime import ContractSpec, Decimal, Float32, Int8, contract, spec_of
-from alur_runtime.contract import Extras
+from alur_runtime.contracts.spec import Extras
 from alur_runtime.errors import ConfigError
+from alur_runtime.kernel.transform import Transform, Transformed, apply_transform, load_transform
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import RefusedFileError
-from alur_runtime.schema import rows_schema
-from alur_runtime.transform import Transform, Transformed, apply_transform, load_transform
+from alur_runtime.table.schema import rows_schema
 
 URI = "s3://landing/orders/a.csv"
 

@@ -18,11 +18,11 @@ import pyarrow.fs as pafs
 from alur_runtime import contract, spec_of
 from alur_runtime.aws import Clients, make_clients
 from alur_runtime.config import JobConfig, LedgerConfig, Settings, SourceConfig, TableConfig, metadata_columns
-from alur_runtime.contract import ContractSpec
-from alur_runtime.ingest import run_ingest
-from alur_runtime.ledger import Ledger
+from alur_runtime.contracts.spec import ContractSpec
+from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.report import RunReport, report_from_json
-from alur_runtime.store import get_bytes, put_json
+from alur_runtime.run.ingest import run_ingest
+from alur_runtime.table.store import get_bytes, put_json
 
 QUICK = Settings(run_lease_seconds=1.0, planning_lease_seconds=1.0, threads=2, fetch_threads=4)
 

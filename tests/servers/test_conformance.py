@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alur_runtime.ledger import Ledger
+from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.model import BatchItem, BatchStatus, FileItem, FileStatus, Lease, RunItem
 from tests.servers.conformance.behaviours import BEHAVIOURS
 from tests.servers.conformance.differences import DIFFERENCES

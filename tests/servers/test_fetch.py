@@ -11,7 +11,7 @@ import pytest
 from alur_pulumi.local.emulator import aws_environment
 from alur_runtime.aws import make_clients
 from alur_runtime.errors import SourceChangedError
-from alur_runtime.fetch import Fetch, _Boto3Fetch, make_fetch, open_source
+from alur_runtime.landing.fetch import Fetch, _Boto3Fetch, make_fetch, open_source
 from tests.servers.cache import NoServerError
 from tests.servers.conformance.implementations import new_bucket
 from tests.servers.conformance.s3_objects import ODD

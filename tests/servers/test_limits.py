@@ -10,11 +10,11 @@ from botocore.exceptions import ClientError
 
 from alur_pulumi.local.clients import local_client
 from alur_runtime import contract, spec_of
-from alur_runtime.ledger import Ledger
+from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.model import FileItem, FileStatus
 from alur_runtime.naming import object_name, partition_folder
-from alur_runtime.partitions import find_unwritable
-from alur_runtime.schema import arrow_schema
+from alur_runtime.table.partitions import find_unwritable
+from alur_runtime.table.schema import arrow_schema
 from tests.servers.cache import NoServerError
 from tests.servers.conformance.implementations import new_table
 from tests.servers.dynamodb_local import dynamodb_local

@@ -12,10 +12,10 @@ from typing import Any, BinaryIO, Final
 import attrs
 import pyarrow as pa
 
-from alur_runtime.contract import Column, ContractSpec
+from alur_runtime.contracts.spec import Column, ContractSpec
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import BadRow, Chunk
-from alur_runtime.schema import rows_schema
+from alur_runtime.table.schema import rows_schema
 
 REGIONS: Final = ("EU", "US")
 BUDGET: Final = 1

@@ -8,9 +8,11 @@ from typing import Final
 
 import attrs
 
-from alur_runtime import ingest, ledger, plan, store
-from alur_runtime.commit import Publisher
+from alur_runtime.ledger import ledger
 from alur_runtime.model import BatchStatus
+from alur_runtime.run import ingest, plan
+from alur_runtime.run.publish import Publisher
+from alur_runtime.table import store
 from tests.simulation import weaker
 from tests.simulation.many import on_all_cores
 from tests.simulation.play import Play, play

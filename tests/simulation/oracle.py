@@ -8,7 +8,7 @@ from typing import Any, Final
 import attrs
 
 from alur_runtime.config import OnChange
-from alur_runtime.items import BATCH, batch_item, file_item, from_attributes
+from alur_runtime.ledger.items import BATCH, batch_item, file_item, from_attributes
 from alur_runtime.model import Action, BatchItem, BatchPlan, BatchStatus, CommitManifest, FileStatus, Upload
 from tests.simulation.cloud.dynamodb import Key
 from tests.simulation.cloud.expressions import Item

@@ -11,9 +11,9 @@ from typing import Any, Final
 import attrs
 
 from alur_runtime.aws import CallCounter, Clients
-from alur_runtime.ingest import run_ingest
 from alur_runtime.reasons import Reason
 from alur_runtime.report import RunReport, reconciles
+from alur_runtime.run.ingest import run_ingest
 from tests.simulation.cloud.clients import simulated_clients
 from tests.simulation.network import MAIN, Caller, Entry, Network
 from tests.simulation.oracle import Oracle, ViolationError

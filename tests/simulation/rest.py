@@ -6,7 +6,7 @@ import json
 from collections import Counter
 
 from alur_runtime.config import OnChange
-from alur_runtime.items import LEASE, RUN, from_attributes, run_item
+from alur_runtime.ledger.items import LEASE, RUN, from_attributes, run_item
 from alur_runtime.model import BatchStatus, FileItem
 from alur_runtime.naming import partition_folder
 from tests.simulation.files import CONTRACT, Version

@@ -10,8 +10,13 @@ from unittest import mock
 
 import attrs
 
-from alur_runtime import commit, fetch, heartbeat, ingest, kernel, ledger, naming, transactions
+from alur_runtime import naming
 from alur_runtime.engine import local
+from alur_runtime.kernel import work as kernel
+from alur_runtime.landing import fetch
+from alur_runtime.ledger import ledger, transactions
+from alur_runtime.run import heartbeat, ingest
+from alur_runtime.run import publish as commit
 from tests.simulation.files import read_simulated_file
 from tests.simulation.scheduler import NEVER, Scheduler, Task
 

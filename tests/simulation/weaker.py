@@ -9,10 +9,13 @@ from unittest import mock
 
 import attrs
 
-from alur_runtime import commit, ingest, planning, store
-from alur_runtime.commit import Publisher
 from alur_runtime.model import BatchItem, BatchStatus, CommitManifest, FileItem, Upload
-from alur_runtime.plan import Busy
+from alur_runtime.run import ingest
+from alur_runtime.run import publish as commit
+from alur_runtime.run import survey as planning
+from alur_runtime.run.plan import Busy
+from alur_runtime.run.publish import Publisher
+from alur_runtime.table import store
 
 Request = dict[str, Any]
 Changer = Callable[[str, Request], Request]

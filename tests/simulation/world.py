@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alur_runtime.config import JobConfig, LedgerConfig, Settings, SourceConfig, TableConfig, split_uri, structure
-from alur_runtime.items import BATCH, batch_item, file_item, from_attributes
+from alur_runtime.contracts.options import ErrorBudget
+from alur_runtime.ledger.items import BATCH, batch_item, file_item, from_attributes
 from alur_runtime.model import BatchItem, FileItem
-from alur_runtime.options import ErrorBudget
 from tests.simulation.cloud.answers import Clock
 from tests.simulation.cloud.dynamodb import DynamoDb
 from tests.simulation.cloud.glue import Glue

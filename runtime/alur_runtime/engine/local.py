@@ -10,7 +10,7 @@ from itertools import islice
 from alur_runtime.aws import Clients
 from alur_runtime.config import JobConfig
 from alur_runtime.engine import Outcome, Task
-from alur_runtime.kernel import work
+from alur_runtime.kernel.work import work
 
 
 class LocalEngine:

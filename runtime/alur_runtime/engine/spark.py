@@ -12,7 +12,7 @@ from alur_runtime.aws import Clients, make_clients
 from alur_runtime.config import JobConfig, config_from_json, structure, to_json, unstructure
 from alur_runtime.engine import Outcome, Task
 from alur_runtime.errors import AlurError
-from alur_runtime.kernel import work
+from alur_runtime.kernel.work import work
 from alur_runtime.model import BatchItem, BatchPlan, CommitManifest
 
 _log = logging.getLogger(__name__)

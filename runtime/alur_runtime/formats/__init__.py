@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from alur_runtime.contract import ContractSpec
+from alur_runtime.contracts.options import AnyOptions, CsvOptions, ParquetOptions
+from alur_runtime.contracts.spec import ContractSpec
 from alur_runtime.formats.csv_reader import read_csv
 from alur_runtime.formats.jsonl import read_jsonl
 from alur_runtime.formats.parquet import read_parquet
-from alur_runtime.options import AnyOptions, CsvOptions, ParquetOptions
 from alur_runtime.rows import Chunk
 
 

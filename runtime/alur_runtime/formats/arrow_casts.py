@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from alur_runtime.contract import Column
+from alur_runtime.contracts.spec import Column
 from alur_runtime.formats.arrow_times import Calendar, cast_date, cast_timestamp
 from alur_runtime.formats.nested import Cast, Checked
 from alur_runtime.formats.sift import Test, sift
 from alur_runtime.reasons import Reason
-from alur_runtime.schema import arrow_type
+from alur_runtime.table.schema import arrow_type
 
 NO_TEXT: Final = "is no text: it is no UTF-8"
 _ANY_INT: Final = pa.decimal128(20, 0)  # of 64 bits, with a sign or without

@@ -15,7 +15,7 @@ from alur_runtime.formats.nested import Checked, Fault
 from alur_runtime.formats.sift import Test, sift
 from alur_runtime.formats.times import YEARS, Times, from_local
 from alur_runtime.reasons import Reason
-from alur_runtime.schema import TIMESTAMP
+from alur_runtime.table.schema import TIMESTAMP
 
 _EPOCH: Final = dt.date(1970, 1, 1)
 _FIRST_DAY, _LAST_DAY = ((day - _EPOCH).days for day in (dt.date.min, dt.date.max))

@@ -10,10 +10,10 @@ import attrs
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alur_runtime.contract import ContractSpec, Extras
+from alur_runtime.contracts.options import AnyOptions, CsvOptions, FileOptions, TextOptions
+from alur_runtime.contracts.spec import ContractSpec, Extras
 from alur_runtime.errors import ConfigError, ContractError
 from alur_runtime.formats.times import check_formats
-from alur_runtime.options import AnyOptions, CsvOptions, FileOptions, TextOptions
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import RefusedFileError
 

@@ -15,11 +15,11 @@ import attrs
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alur_runtime.contract import Column, decimal_digits
+from alur_runtime.contracts.spec import Column, decimal_digits
 from alur_runtime.formats.faults import RefusedValueError
 from alur_runtime.formats.times import from_local
 from alur_runtime.formats.values import INT_BITS, Reading, read_text
-from alur_runtime.schema import TIMESTAMP, arrow_type
+from alur_runtime.table.schema import TIMESTAMP, arrow_type
 
 ZONED: Final = r"[T ]\d\d.*(?:Z|[+-]\d\d(?::?\d\d)?)$"
 """A pattern of timestamps that have an offset, among those that are timestamps."""

@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from alur_runtime.contract import Column, decimal_digits
+from alur_runtime.contracts.options import CsvOptions
+from alur_runtime.contracts.spec import Column, decimal_digits
 from alur_runtime.formats.convert import ZONED, convert, decimal_to_parse, decimals_fit, row_numbers, years_fit
 from alur_runtime.formats.csv_blocks import Block
 from alur_runtime.formats.times import from_local
 from alur_runtime.formats.values import INT_BITS, reading_of
-from alur_runtime.options import CsvOptions
-from alur_runtime.schema import TIMESTAMP, arrow_type
+from alur_runtime.table.schema import TIMESTAMP, arrow_type
 
 _BOM: Final = b"\xef\xbb\xbf"
 _HEX: Final = (b"0x", b"0X")  # Arrow reads 0x10 as 16

@@ -18,7 +18,8 @@ import attrs
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alur_runtime.contract import ContractSpec, Extras
+from alur_runtime.contracts.options import CsvOptions
+from alur_runtime.contracts.spec import ContractSpec, Extras
 from alur_runtime.formats.binding import Binding, bind, rescued_texts
 from alur_runtime.formats.convert import convert, row_numbers
 from alur_runtime.formats.csv_blocks import Block, Blocks
@@ -28,10 +29,9 @@ from alur_runtime.formats.csv_records import RecordReader, Records
 from alur_runtime.formats.nested import MISSING
 from alur_runtime.formats.text import TextStream, open_text
 from alur_runtime.formats.values import reading_of
-from alur_runtime.options import CsvOptions
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import BadRow, Chunk, RefusedFileError
-from alur_runtime.schema import arrow_type, rows_schema
+from alur_runtime.table.schema import arrow_type, rows_schema
 
 _BAD_BLOCKS: Final = 2
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from alur_runtime.options import CsvOptions
+from alur_runtime.contracts.options import CsvOptions
 
 _LINE: Final = re.compile(rb"[^\r\n]*+")
 _NO_FIELDS: Final[list[bytes]] = []

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from alur_runtime.contract import Column, is_array, is_struct
+from alur_runtime.contracts.spec import Column, is_array, is_struct
 
 MOST_DEPTH: Final = 200
 """Levels of nesting; parsers take a stack frame for each, so there must be an end to it."""

@@ -8,11 +8,11 @@ from typing import BinaryIO, Final
 
 import pyarrow as pa
 
-from alur_runtime.contract import ContractSpec
+from alur_runtime.contracts.options import JsonLinesOptions
+from alur_runtime.contracts.spec import ContractSpec
 from alur_runtime.formats.jsonl_bulk import BulkReader
 from alur_runtime.formats.jsonl_rows import RowReader
 from alur_runtime.formats.text import TextStream, open_text
-from alur_runtime.options import JsonLinesOptions
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import BadRow, Chunk, RefusedFileError
 

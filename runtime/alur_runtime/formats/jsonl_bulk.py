@@ -16,14 +16,14 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 import pyarrow.types as pt
 
-from alur_runtime.contract import Column, ContractSpec, Extras, decimal_digits, is_array, is_struct
+from alur_runtime.contracts.options import JsonLinesOptions
+from alur_runtime.contracts.spec import Column, ContractSpec, Extras, decimal_digits, is_array, is_struct
 from alur_runtime.formats.binding import fold
 from alur_runtime.formats.convert import convert, decimal_to_parse, decimals_fit, row_numbers
 from alur_runtime.formats.json_text import MOST_DEPTH, is_too_deep
 from alur_runtime.formats.nested import Cast, Checked, cast_list, cast_struct, find_missing
 from alur_runtime.formats.values import Reading, reading_of
-from alur_runtime.options import JsonLinesOptions
-from alur_runtime.schema import arrow_type, rows_schema
+from alur_runtime.table.schema import arrow_type, rows_schema
 
 _AS_TEXT: Final = ("date", "timestamp", "binary")
 _BLANKS: Final = b" \t\r"

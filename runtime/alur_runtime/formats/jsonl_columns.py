@@ -7,7 +7,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alur_runtime.contract import Column
+from alur_runtime.contracts.spec import Column
 from alur_runtime.formats.convert import convert
 from alur_runtime.formats.json_text import Number
 from alur_runtime.formats.jsonl_values import FaultError, Keys, reader_of

@@ -8,17 +8,17 @@ from typing import Any, Final
 import attrs
 import pyarrow as pa
 
-from alur_runtime.contract import ContractSpec, Extras
+from alur_runtime.contracts.options import JsonLinesOptions
+from alur_runtime.contracts.spec import ContractSpec, Extras
 from alur_runtime.formats.binding import fold
 from alur_runtime.formats.json_text import MOST_DEPTH, JsonError, decode_object, encode, is_too_deep, leftovers
 from alur_runtime.formats.jsonl_columns import ColumnReader
 from alur_runtime.formats.jsonl_values import FaultError, Keys
 from alur_runtime.formats.nested import Fault
 from alur_runtime.formats.values import reading_of
-from alur_runtime.options import JsonLinesOptions
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import BadRow
-from alur_runtime.schema import rows_schema
+from alur_runtime.table.schema import rows_schema
 
 BLANKS: Final = b" \t\r"
 """What a line that counts for nothing may hold."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import attrs
 
-from alur_runtime.contract import Column, decimal_digits, is_array, is_struct
+from alur_runtime.contracts.spec import Column, decimal_digits, is_array, is_struct
 from alur_runtime.formats.faults import RefusedValueError, shown
 from alur_runtime.formats.json_text import Number, encode, kind_of
 from alur_runtime.formats.nested import MISSING, Fault

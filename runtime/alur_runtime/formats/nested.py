@@ -9,7 +9,7 @@ import attrs
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alur_runtime.contract import Column, is_array, is_struct
+from alur_runtime.contracts.spec import Column, is_array, is_struct
 from alur_runtime.reasons import Reason
 
 MISSING = "has no value, and it is not nullable"

@@ -6,12 +6,12 @@ import attrs
 import pyarrow as pa
 import pyarrow.types as pt
 
-from alur_runtime.contract import Column, ContractSpec, is_array, is_struct
+from alur_runtime.contracts.options import FileOptions
+from alur_runtime.contracts.spec import Column, ContractSpec, is_array, is_struct
 from alur_runtime.formats.arrow_casts import plan_cast
 from alur_runtime.formats.arrow_times import Calendar
 from alur_runtime.formats.binding import Binding, bind
 from alur_runtime.formats.nested import Cast, Checked, cast_list, cast_struct
-from alur_runtime.options import FileOptions
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import RefusedFileError
 

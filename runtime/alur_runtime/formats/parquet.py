@@ -10,7 +10,8 @@ import attrs
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alur_runtime.contract import Column, ContractSpec, Extras
+from alur_runtime.contracts.options import ParquetOptions
+from alur_runtime.contracts.spec import Column, ContractSpec, Extras
 from alur_runtime.formats.arrow_times import FINER, Calendar
 from alur_runtime.formats.binding import Binding, bind, fold
 from alur_runtime.formats.convert import row_numbers
@@ -20,10 +21,9 @@ from alur_runtime.formats.nested import MISSING, Cast, Fault, find_missing
 from alur_runtime.formats.nested_casts import Planner
 from alur_runtime.formats.render import json_values
 from alur_runtime.formats.times import times_of
-from alur_runtime.options import ParquetOptions
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import BadRow, Chunk, RefusedFileError
-from alur_runtime.schema import rows_schema
+from alur_runtime.table.schema import rows_schema
 
 _MAGIC: Final = b"PAR1"
 _ENCRYPTED: Final = b"PARE"

@@ -15,7 +15,7 @@ from typing import BinaryIO, Final, Protocol
 import attrs
 import pyarrow as pa
 
-from alur_runtime.options import Compression, TextOptions
+from alur_runtime.contracts.options import Compression, TextOptions
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import RefusedFileError
 

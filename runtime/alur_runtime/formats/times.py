@@ -14,10 +14,10 @@ import attrs
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from alur_runtime.contracts.options import UTC, AmbiguousTimes, FileOptions, TextOptions
 from alur_runtime.errors import ConfigError
 from alur_runtime.formats.faults import RefusedValueError, bad_value, lost_precision, out_of_range, shown
-from alur_runtime.options import UTC, AmbiguousTimes, FileOptions, TextOptions
-from alur_runtime.schema import TIMESTAMP
+from alur_runtime.table.schema import TIMESTAMP
 
 YEARS: Final = "years are 0001 to 9999"
 

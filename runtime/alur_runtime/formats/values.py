@@ -12,10 +12,10 @@ from typing import Any, Final
 import attrs
 import pyarrow as pa
 
-from alur_runtime.contract import decimal_digits
+from alur_runtime.contracts.options import CsvOptions, FileOptions
+from alur_runtime.contracts.spec import decimal_digits
 from alur_runtime.formats.faults import bad_value, lost_precision, out_of_range, shown
 from alur_runtime.formats.times import Times, read_date, read_timestamp, times_of
-from alur_runtime.options import CsvOptions, FileOptions
 
 INT_BITS: Final = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}
 

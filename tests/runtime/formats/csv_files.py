@@ -16,11 +16,11 @@ import attrs
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from alur_runtime.contract import Column, ContractSpec, Extras
+from alur_runtime.contracts.options import CsvOptions
+from alur_runtime.contracts.spec import Column, ContractSpec, Extras
 from alur_runtime.formats import csv_blocks, read_file
-from alur_runtime.options import CsvOptions
 from alur_runtime.rows import Chunk, RefusedFileError
-from alur_runtime.schema import rows_schema
+from alur_runtime.table.schema import rows_schema
 from tests.runtime.formats.strict_csv import Outcome, WholeFileError
 
 URI = "s3://bucket/file.csv"

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
-from alur_runtime.contract import Column, ContractSpec, Extras
-from alur_runtime.options import AmbiguousTimes, CsvOptions
+from alur_runtime.contracts.options import AmbiguousTimes, CsvOptions
+from alur_runtime.contracts.spec import Column, ContractSpec, Extras
 
 LINE_ENDS = "\r\n"
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alur_runtime.contract import Column, ContractSpec, Extras
+from alur_runtime.contracts.options import CsvOptions, JsonLinesOptions, ParquetOptions
+from alur_runtime.contracts.spec import Column, ContractSpec, Extras
 from alur_runtime.errors import ConfigError, ContractError
 from alur_runtime.formats.binding import Binding, bind, check_readable, rescued_texts
-from alur_runtime.options import CsvOptions, JsonLinesOptions, ParquetOptions
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import RefusedFileError
 from tests.runtime.formats.csv_files import URI, examples

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from alur_runtime.contract import Column, ContractSpec, Extras
+from alur_runtime.contracts.options import CsvOptions
+from alur_runtime.contracts.spec import Column, ContractSpec, Extras
 from alur_runtime.formats import csv_blocks
-from alur_runtime.options import CsvOptions
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import BadRow, RefusedFileError
 from tests.runtime.formats.csv_files import read_chunks, table_of

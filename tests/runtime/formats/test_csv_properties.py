@@ -6,7 +6,7 @@ import attrs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alur_runtime.contract import Extras
+from alur_runtime.contracts.spec import Extras
 from tests.runtime.formats.csv_files import CsvFile, csv_files, examples, read_outcome, same
 from tests.runtime.formats.strict_csv import Outcome, WholeFileError, read_strictly
 

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alur_runtime.contract import Column, ContractSpec
+from alur_runtime.contracts.options import AmbiguousTimes, CsvOptions
+from alur_runtime.contracts.spec import Column, ContractSpec
 from alur_runtime.formats.convert import convert
 from alur_runtime.formats.csv_blocks import Block
 from alur_runtime.formats.csv_parse import BlockParser
 from alur_runtime.formats.faults import RefusedValueError
 from alur_runtime.formats.values import INT_BITS, read_text, reading_of
-from alur_runtime.options import AmbiguousTimes, CsvOptions
 from tests.runtime.formats.csv_files import examples, read_chunks, same, table_of
 
 TYPES = (

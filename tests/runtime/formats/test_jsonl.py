@@ -15,14 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alur_runtime import Decimal, contract, spec_of
-from alur_runtime.contract import Column, ContractSpec, Extras, check_spec
-from alur_runtime.declare import Float32, Int8
+from alur_runtime.contracts.declare import Float32, Int8
+from alur_runtime.contracts.options import JsonLinesOptions
+from alur_runtime.contracts.spec import Column, ContractSpec, Extras, check_spec
 from alur_runtime.formats import jsonl, text
 from alur_runtime.formats.jsonl import read_jsonl
-from alur_runtime.options import JsonLinesOptions
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import BadRow, Chunk, RefusedFileError
-from alur_runtime.schema import rows_schema
+from alur_runtime.table.schema import rows_schema
 from tests.runtime.formats.csv_files import examples
 
 URI = "s3://landing/a.jsonl"

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from alur_runtime.contract import Column, ContractSpec, Extras, array_type, check_spec, struct_type
+from alur_runtime.contracts.options import JsonLinesOptions
+from alur_runtime.contracts.spec import Column, ContractSpec, Extras, array_type, check_spec, struct_type
 from alur_runtime.formats.binding import fold
 from alur_runtime.formats.json_text import decode_object
 from alur_runtime.formats.jsonl import count_records
@@ -18,7 +19,6 @@ from alur_runtime.formats.jsonl_bulk import BulkReader
 from alur_runtime.formats.jsonl_rows import RowReader
 from alur_runtime.formats.jsonl_values import FaultError, Keys, reader_of
 from alur_runtime.formats.values import reading_of
-from alur_runtime.options import JsonLinesOptions
 from alur_runtime.rows import BadRow
 from tests.runtime.formats.csv_files import examples
 

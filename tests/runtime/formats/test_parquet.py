@@ -15,17 +15,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from alur_runtime import Decimal, contract, spec_of
-from alur_runtime.contract import Column, ContractSpec, Extras, check_spec
-from alur_runtime.declare import Int8
+from alur_runtime.contracts.declare import Int8
+from alur_runtime.contracts.options import AmbiguousTimes, ParquetOptions
+from alur_runtime.contracts.spec import Column, ContractSpec, Extras, check_spec
 from alur_runtime.formats import parquet
 from alur_runtime.formats.arrow_times import Calendar
 from alur_runtime.formats.nested_casts import Planner
 from alur_runtime.formats.parquet import read_parquet
 from alur_runtime.formats.times import Times
-from alur_runtime.options import AmbiguousTimes, ParquetOptions
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import BadRow, Chunk, RefusedFileError
-from alur_runtime.schema import arrow_type, rows_schema
+from alur_runtime.table.schema import arrow_type, rows_schema
 
 URI = "s3://landing/a.parquet"
 UTC = dt.UTC

@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from alur_runtime.contracts.options import Compression, CsvOptions
 from alur_runtime.errors import SourceChangedError
 from alur_runtime.formats.text import TextStream, open_text
-from alur_runtime.options import Compression, CsvOptions
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import RefusedFileError
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alur_runtime.contract import Column
+from alur_runtime.contracts.options import AmbiguousTimes, CsvOptions
+from alur_runtime.contracts.spec import Column
 from alur_runtime.errors import ConfigError
 from alur_runtime.formats.convert import convert
 from alur_runtime.formats.faults import RefusedValueError
 from alur_runtime.formats.times import Times, check_formats, from_local, read_timestamp, to_utc
 from alur_runtime.formats.values import Reading, read_text, read_value, reading_of
-from alur_runtime.options import AmbiguousTimes, CsvOptions
 from tests.runtime.formats.csv_files import examples
 
 BAD, RANGE, LOST = "bad_value", "out_of_range", "lost_precision"

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from alur_runtime.aws import error_code
-from alur_runtime.items import HASH, RANGE, to_attributes
+from alur_runtime.ledger.items import HASH, RANGE, to_attributes
 from tests.servers.conformance.suite import OK, Table, answer, behaviour
 
 # In the order of their UTF-8 bytes. In UTF-16 the last two would change places.

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from alur_runtime.aws import error_code
-from alur_runtime.items import HASH, from_attributes, to_attributes
+from alur_runtime.ledger.items import HASH, from_attributes, to_attributes
 from tests.servers.conformance.suite import OK, Table, answer, behaviour
 
 LEASE = "@lease"

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from alur_pulumi.local.clients import local_client
 from alur_pulumi.local.emulator import Emulator
-from alur_runtime.items import HASH, RANGE
+from alur_runtime.ledger.items import HASH, RANGE
 from tests.servers.conformance.suite import LIMIT_BROKEN, Behaviour, Bucket, Catalog, Table
 from tests.servers.dynamodb_local import dynamodb_local
 from tests.servers.versitygw import versitygw

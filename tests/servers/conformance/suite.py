@@ -10,7 +10,7 @@ import attrs
 from botocore.exceptions import ClientError
 
 from alur_runtime.aws import error_code
-from alur_runtime.items import HASH, RANGE, from_attributes, to_attributes
+from alur_runtime.ledger.items import HASH, RANGE, from_attributes, to_attributes
 
 OK: Final = "ok"
 LIMIT_BROKEN: Final = "LimitBroken"

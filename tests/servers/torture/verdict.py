@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from alur_runtime.config import split_uri
 from alur_runtime.model import FileItem, FileStatus
-from alur_runtime.store import get_bytes
+from alur_runtime.table.store import get_bytes
 from tests.runtime.world import World
 from tests.servers.torture.landing import Landing, Row
 

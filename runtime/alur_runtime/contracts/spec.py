@@ -11,9 +11,9 @@ from typing import Final
 
 import attrs
 
+from alur_runtime.contracts.expectations import Expectation, check_expectation
+from alur_runtime.contracts.options import AnyOptions, CsvOptions, check_options
 from alur_runtime.errors import ConfigError, ContractError
-from alur_runtime.expectations import Expectation, check_expectation
-from alur_runtime.options import AnyOptions, CsvOptions, check_options
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}")
 _DECIMAL: Final = re.compile(r"decimal\((\d+),(\d+)\)")

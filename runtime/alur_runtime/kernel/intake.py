@@ -9,18 +9,18 @@ import attrs
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from alur_runtime.checks.expect import Expecting
 from alur_runtime.config import SOURCE_ROW
-from alur_runtime.contract import ContractSpec
+from alur_runtime.contracts.options import ErrorBudget
+from alur_runtime.contracts.spec import ContractSpec
 from alur_runtime.errors import ReconcileError
-from alur_runtime.expect import Expecting
+from alur_runtime.kernel.transform import Transform, apply_transform
 from alur_runtime.model import MET
-from alur_runtime.options import ErrorBudget
-from alur_runtime.partitions import find_unwritable
-from alur_runtime.quarantine import Origin, Spool
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import BadRow, Chunk, RefusedFileError, without
-from alur_runtime.schema import rows_schema
-from alur_runtime.transform import Transform, apply_transform
+from alur_runtime.table.partitions import find_unwritable
+from alur_runtime.table.quarantine import Origin, Spool
+from alur_runtime.table.schema import rows_schema
 
 _SHOWN: Final = 3  # bad rows in an error's text
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 
 from alur_runtime.config import SourceConfig, split_uri
-from alur_runtime.globs import compile_glob
+from alur_runtime.landing.globs import compile_glob
 from alur_runtime.model import Listed
 from alur_runtime.reasons import Reason
 

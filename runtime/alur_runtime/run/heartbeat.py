@@ -10,7 +10,7 @@ from typing import Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alur_runtime.ledger import Ledger, now_ms
+from alur_runtime.ledger.ledger import Ledger, now_ms
 
 _log = logging.getLogger(__name__)
 

@@ -8,14 +8,14 @@ from typing import Final
 import attrs
 import pyarrow as pa
 
+from alur_runtime.checks.function_check import FunctionCheck
+from alur_runtime.checks.row_checks import Found, RowCheck, row_check, shown, text_of
 from alur_runtime.config import SOURCE_ROW
-from alur_runtime.contract import ContractSpec
-from alur_runtime.expectations import Check, Expectation, Severity, Verdict
+from alur_runtime.contracts.expectations import Check, Expectation, Severity, Verdict
+from alur_runtime.contracts.spec import ContractSpec
 from alur_runtime.formats.json_text import encode
 from alur_runtime.formats.render import json_values
-from alur_runtime.function_check import FunctionCheck
 from alur_runtime.reasons import Reason
-from alur_runtime.row_checks import Found, RowCheck, row_check, shown, text_of
 from alur_runtime.rows import BadRow, RefusedFileError, without
 
 _SAMPLES: Final = 3

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from alur_runtime.errors import ReconcileError
 from alur_runtime.model import BatchItem, Member, Upload
-from alur_runtime.store import TableStore
-from alur_runtime.write import OpenUpload, write_without
+from alur_runtime.table.store import TableStore
+from alur_runtime.table.write import OpenUpload, write_without
 
 
 @attrs.frozen

@@ -7,12 +7,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alur_runtime.contract import ContractSpec
-from alur_runtime.expectations import Expectation, Severity
+from alur_runtime.checks.row_checks import Found, positions
+from alur_runtime.contracts.expectations import Expectation, Severity
+from alur_runtime.contracts.spec import ContractSpec
+from alur_runtime.kernel.user_code import load_function, told
 from alur_runtime.reasons import Reason
-from alur_runtime.row_checks import Found, positions
 from alur_runtime.rows import RefusedFileError
-from alur_runtime.user_code import load_function, told
 
 
 class FunctionCheck:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alur_runtime.contract import ContractSpec, DerivedPartition, PartitionTransform
+from alur_runtime.contracts.spec import ContractSpec, DerivedPartition, PartitionTransform
 from alur_runtime.naming import NULL_PARTITION, escaped_length
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import BadRow

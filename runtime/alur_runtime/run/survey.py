@@ -9,12 +9,12 @@ from typing import Any, Final
 import attrs
 
 from alur_runtime.config import JobConfig
-from alur_runtime.ledger import Ledger
+from alur_runtime.landing.sources import PassedOver, list_sources
+from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.model import BatchItem, BatchPlan, FileItem, Listed, Member
 from alur_runtime.naming import ledger_key
-from alur_runtime.plan import Busy, Decision, decide, join
 from alur_runtime.reasons import Reason
-from alur_runtime.sources import PassedOver, list_sources
+from alur_runtime.run.plan import Busy, Decision, decide, join
 
 _QUERY_BYTES: Final = 1_000_000  # a page of Query
 _ITEM_BYTES: Final = 400

@@ -8,11 +8,11 @@ from typing import Final
 
 import attrs
 
+from alur_runtime.landing.sources import PassedOver
 from alur_runtime.model import BatchItem, CommitManifest, FileItem, FileStatus, Listed
-from alur_runtime.planning import REPORTED_FILES, Survey
 from alur_runtime.reasons import Reason
 from alur_runtime.report import BatchReport, FileReport
-from alur_runtime.sources import PassedOver
+from alur_runtime.run.survey import REPORTED_FILES, Survey
 
 _SKIPPED: Final = "skipped"
 _PENDING: Final = "pending"

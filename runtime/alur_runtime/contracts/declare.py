@@ -23,7 +23,9 @@ from typing import Annotated, Any, Final, TypeVar, Union, dataclass_transform
 
 import attrs
 
-from alur_runtime.contract import (
+from alur_runtime.contracts.expectations import Expectation
+from alur_runtime.contracts.options import AnyOptions, CsvOptions
+from alur_runtime.contracts.spec import (
     ELEMENT,
     Column,
     ContractSpec,
@@ -35,8 +37,6 @@ from alur_runtime.contract import (
     struct_type,
 )
 from alur_runtime.errors import ContractError
-from alur_runtime.expectations import Expectation
-from alur_runtime.options import AnyOptions, CsvOptions
 
 _T = TypeVar("_T")
 _DOC: Final = "alur_doc"
@@ -142,7 +142,7 @@ def contract(
         extras: What becomes of what files have beside the columns: ignore, rescue (kept as JSON in `_rescued`) or
             reject (the file fails).
         files: How files are written, for sources that do not say so themselves; plain CSV if not given.
-        expect: What is checked on every file before its rows are committed; see `alur_runtime.expectations`.
+        expect: What is checked on every file before its rows are committed; see `alur_runtime.contracts.expectations`.
 
     Raises:
         ContractError: If a column's name or type is not allowed, or a partition column does not exist.

@@ -10,16 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alur_runtime.config import SOURCE_ROW
-from alur_runtime.contract import RESCUED, Column, ContractSpec
+from alur_runtime.contracts.options import ParquetOptions
+from alur_runtime.contracts.spec import RESCUED, Column, ContractSpec
 from alur_runtime.formats.arrow_times import Calendar
 from alur_runtime.formats.nested import Cast, find_missing
 from alur_runtime.formats.nested_casts import Planner
 from alur_runtime.formats.times import Times
-from alur_runtime.options import ParquetOptions
+from alur_runtime.kernel.user_code import load_function, told
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import RefusedFileError
-from alur_runtime.schema import rows_schema
-from alur_runtime.user_code import load_function, told
+from alur_runtime.table.schema import rows_schema
 
 _WHY: Final = f"{SOURCE_ROW} says which record of the file a row was made of: that is what keeps counts of rows exact"
 _ANY_INTEGER: Final = pa.decimal128(20, 0)

@@ -22,11 +22,12 @@ from alur_runtime.config import (
     OnChange,
     metadata_columns,
 )
-from alur_runtime.drop import Dropped, drop_old_rows
 from alur_runtime.errors import PartitionLimitError, ReconcileError, SourceChangedError
-from alur_runtime.fetch import Fetch, make_fetch, open_source
 from alur_runtime.formats import read_file
-from alur_runtime.intake import Account, Intake, Rules
+from alur_runtime.kernel.intake import Account, Intake, Rules
+from alur_runtime.kernel.transform import load_transform
+from alur_runtime.kernel.window import in_window
+from alur_runtime.landing.fetch import Fetch, make_fetch, open_source
 from alur_runtime.model import (
     Action,
     BatchItem,
@@ -38,15 +39,14 @@ from alur_runtime.model import (
     Member,
 )
 from alur_runtime.naming import object_name, quarantine_name
-from alur_runtime.partitions import count_partitions
-from alur_runtime.quarantine import Origin, QuarantineObject, Spool
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import RefusedFileError
 from alur_runtime.steps import Step, reached
-from alur_runtime.store import PendingUpload, TableStore, upload_mark
-from alur_runtime.transform import load_transform
-from alur_runtime.window import in_window
-from alur_runtime.write import Place, Stamp, TableWriter, Written
+from alur_runtime.table.drop import Dropped, drop_old_rows
+from alur_runtime.table.partitions import count_partitions
+from alur_runtime.table.quarantine import Origin, QuarantineObject, Spool
+from alur_runtime.table.store import PendingUpload, TableStore, upload_mark
+from alur_runtime.table.write import Place, Stamp, TableWriter, Written
 
 _UNDER_WAY_BYTES: Final = 64 * 1024 * 1024  # of files that are fetched and parsed at once, as they lie in S3
 

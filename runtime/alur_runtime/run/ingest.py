@@ -12,25 +12,25 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 import alur_runtime
 from alur_runtime.aws import Clients
-from alur_runtime.commit import Publisher
 from alur_runtime.config import EngineChoice, JobConfig
 from alur_runtime.engine import Engine, Outcome, Task
 from alur_runtime.engine.choose import choose_engine
 from alur_runtime.engine.local import LocalEngine
 from alur_runtime.engine.spark import SparkEngine
 from alur_runtime.errors import FencedOffError, LeaseBusyError, LostUploadError, PartitionLimitError, ReconcileError
-from alur_runtime.heartbeat import Heartbeat
-from alur_runtime.ledger import Ledger, now_ms
+from alur_runtime.landing.sources import PassedOver
+from alur_runtime.ledger.ledger import Ledger, now_ms
 from alur_runtime.model import BatchItem, BatchPlan, BatchStatus, CommitManifest, Lease, RunItem
 from alur_runtime.naming import new_run_id
-from alur_runtime.plan import pack
-from alur_runtime.planning import Survey, busy_of, survey
 from alur_runtime.reasons import Reason
 from alur_runtime.report import RunReport, reconciles
-from alur_runtime.sources import PassedOver
+from alur_runtime.run.heartbeat import Heartbeat
+from alur_runtime.run.plan import pack
+from alur_runtime.run.publish import Publisher
+from alur_runtime.run.survey import Survey, busy_of, survey
+from alur_runtime.run.tally import Tally
 from alur_runtime.steps import Step, reached
-from alur_runtime.store import put_json
-from alur_runtime.tally import Tally
+from alur_runtime.table.store import put_json
 
 _log = logging.getLogger(__name__)
 _PASSES = 8  # a run plans again after it adopted, was fenced off or saw a file change: often enough, not for ever

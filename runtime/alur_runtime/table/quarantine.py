@@ -12,7 +12,7 @@ import attrs
 
 from alur_runtime.model import Member, Upload
 from alur_runtime.rows import BadRow
-from alur_runtime.store import PendingUpload
+from alur_runtime.table.store import PendingUpload
 
 _IN_MEMORY: Final = 4 * 1024 * 1024  # bytes of one file's bad rows; more go to disk until the file is decided
 

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from alur_runtime.aws import error_code
 from alur_runtime.errors import FencedOffError
-from alur_runtime.items import (
+from alur_runtime.ledger.items import (
     BATCH,
     EXPIRES,
     HASH,
@@ -31,9 +31,9 @@ from alur_runtime.items import (
     run_item,
     to_attributes,
 )
+from alur_runtime.ledger.transactions import Write, transact
 from alur_runtime.model import BatchItem, BatchStatus, FileItem, Lease, RunItem
 from alur_runtime.naming import file_partition, ledger_key, shard_key
-from alur_runtime.transactions import Write, transact
 
 _BATCH_GET_KEYS: Final = 100
 _CREATE_WRITES: Final = 99  # of a transaction's 100 one checks the lease

@@ -9,13 +9,13 @@ import attrs
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from alur_runtime.checks.operands import read_operands
 from alur_runtime.config import SOURCE_ROW
-from alur_runtime.contract import ContractSpec
-from alur_runtime.expectations import Check, Expectation
+from alur_runtime.contracts.expectations import Check, Expectation
+from alur_runtime.contracts.spec import ContractSpec
 from alur_runtime.formats.faults import shown as shown_text
 from alur_runtime.formats.json_text import encode
-from alur_runtime.operands import read_operands
-from alur_runtime.schema import arrow_type
+from alur_runtime.table.schema import arrow_type
 
 _MOST_SHOWN: Final = 6  # of the allowed values
 

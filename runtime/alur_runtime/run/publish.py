@@ -13,11 +13,11 @@ from botocore.exceptions import ClientError
 from alur_runtime.aws import Clients, error_code
 from alur_runtime.config import JobConfig, split_uri
 from alur_runtime.errors import LostUploadError
-from alur_runtime.ledger import Ledger
+from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.model import BatchItem, BatchPlan, BatchStatus, CommitManifest, Upload
 from alur_runtime.naming import NULL_PARTITION, partition_folder
 from alur_runtime.steps import Step, reached
-from alur_runtime.store import TableStore, get_json, upload_mark
+from alur_runtime.table.store import TableStore, get_json, upload_mark
 
 _PARTITIONS: Final = 100  # BatchCreatePartition's limit
 _THREADS: Final = 8

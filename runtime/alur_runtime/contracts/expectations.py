@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 
 from alur_runtime.errors import ContractError
-from alur_runtime.user_code import is_function_name
+from alur_runtime.kernel.user_code import is_function_name
 
 
 class Severity(StrEnum):

@@ -8,7 +8,7 @@ from typing import Final
 import pyarrow as pa
 
 from alur_runtime.config import SOURCE_ROW
-from alur_runtime.contract import RESCUED, Column, ContractSpec, Extras, decimal_digits, is_array, is_struct
+from alur_runtime.contracts.spec import RESCUED, Column, ContractSpec, Extras, decimal_digits, is_array, is_struct
 
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
 

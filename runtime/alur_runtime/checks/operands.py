@@ -6,8 +6,8 @@ from typing import Any
 
 import attrs
 
-from alur_runtime.contract import ContractSpec
-from alur_runtime.expectations import Expectation, refused
+from alur_runtime.contracts.expectations import Expectation, refused
+from alur_runtime.contracts.spec import ContractSpec
 from alur_runtime.formats.values import read_value
 
 

@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from alur_runtime.config import SOURCE_FILE, SOURCE_ROW
-from alur_runtime.contract import Column, ContractSpec
+from alur_runtime.contracts.spec import Column, ContractSpec
 from alur_runtime.errors import PartitionLimitError, ReconcileError
 from alur_runtime.model import Upload
 from alur_runtime.naming import partition_folder
-from alur_runtime.partitions import PartitionValues, split_by_partition
-from alur_runtime.schema import arrow_type
-from alur_runtime.store import PendingUpload
+from alur_runtime.table.partitions import PartitionValues, split_by_partition
+from alur_runtime.table.schema import arrow_type
+from alur_runtime.table.store import PendingUpload
 
 Stamp = Mapping[str, Any]
 """What alur's own columns hold for all rows of a file, by name; `_source_row` comes with the rows."""

@@ -1,0 +1,1 @@
+"""Expectations on Arrow tables, held against rows before anything is committed."""

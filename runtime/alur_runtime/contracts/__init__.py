@@ -1,0 +1,1 @@
+"""What a program declares: columns, how files are written, what is expected of rows."""

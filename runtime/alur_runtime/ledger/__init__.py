@@ -1,0 +1,1 @@
+"""The ledger in DynamoDB: its items, and the conditions that fence them."""

@@ -1,0 +1,1 @@
+"""A run: plan, commit, roll forward, report."""
