@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from alur_runtime.ledger import ledger
+from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.model import BatchStatus
 from alur_runtime.run import ingest, plan
 from alur_runtime.run.publish import Publisher
@@ -78,7 +78,7 @@ MUTANTS: Final = (
         "own creation",
         "a creation whose answer was lost is known again: by client token, or by the batch",
         change=weaker.tokenless,
-        patch=weaker.patched(ledger.Ledger, "_were_created", weaker.refused),
+        patch=weaker.patched(Ledger, "_were_created", weaker.refused),
     ),
     Mutant(
         "pending",
@@ -165,7 +165,7 @@ STAND_INS: Final = tuple(
         Mutant(
             "own creation, by the batch",
             "the client token makes the second try a success",
-            patch=weaker.patched(ledger.Ledger, "_were_created", weaker.refused),
+            patch=weaker.patched(Ledger, "_were_created", weaker.refused),
         ),
         Mutant(
             "create: the batch must not exist",

@@ -10,7 +10,8 @@ from typing import Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alur_runtime.ledger.ledger import Ledger, now_ms
+from alur_runtime.ledger.base import now_ms
+from alur_runtime.ledger.ledger import Ledger
 
 _log = logging.getLogger(__name__)
 

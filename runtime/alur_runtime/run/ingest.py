@@ -19,7 +19,8 @@ from alur_runtime.engine.local import LocalEngine
 from alur_runtime.engine.spark import SparkEngine
 from alur_runtime.errors import FencedOffError, LeaseBusyError, LostUploadError, PartitionLimitError, ReconcileError
 from alur_runtime.landing.sources import PassedOver
-from alur_runtime.ledger.ledger import Ledger, now_ms
+from alur_runtime.ledger.base import now_ms
+from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.model import BatchItem, BatchPlan, BatchStatus, CommitManifest, Lease, RunItem
 from alur_runtime.naming import new_run_id
 from alur_runtime.reasons import Reason

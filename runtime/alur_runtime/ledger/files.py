@@ -1,0 +1,72 @@
+"""Files: what became of each, written only over what is older."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+import attrs
+
+from alur_runtime.ledger.base import LedgerItems
+from alur_runtime.ledger.items import HASH, RANGE, file_attributes, file_item, from_attributes, to_attributes
+from alur_runtime.ledger.transactions import Write, transact
+from alur_runtime.model import FileItem
+from alur_runtime.naming import file_partition, ledger_key, shard_key
+
+_BATCH_GET_KEYS: Final = 100
+
+
+@attrs.frozen
+class Files(LedgerItems):
+    """The file items of a table."""
+
+    def files(self) -> Iterator[FileItem]:
+        """Every file item, merged over the shards in the byte order of their keys."""
+        streams = [self._query(shard_key(self.table_key, n), "") for n in range(self.shards)]
+        merged = heapq.merge(*streams, key=lambda values: values[RANGE].encode())
+        return (file_item(values) for values in merged)
+
+    def get_files(self, uris: Iterable[str]) -> dict[str, FileItem]:
+        """The items of some files, by URI; a file without an item is not in it."""
+        wanted = [(file_partition(self.table_key, uri, self.shards), ledger_key(uri)) for uri in dict.fromkeys(uris)]
+        found: dict[str, FileItem] = {}
+        while wanted:
+            part, wanted = wanted[:_BATCH_GET_KEYS], wanted[_BATCH_GET_KEYS:]
+            keys = [to_attributes({HASH: h, RANGE: r}) for h, r in part]
+            answer = self.client.batch_get_item(RequestItems={self.table_name: {"Keys": keys, "ConsistentRead": True}})
+            for values in answer["Responses"].get(self.table_name, ()):
+                item = file_item(from_attributes(values))
+                found[item.uri] = item
+            left = answer.get("UnprocessedKeys", {}).get(self.table_name, {}).get("Keys", ())
+            wanted.extend((k[HASH]["S"], k[RANGE]["S"]) for k in left)
+        return found
+
+    def put_files(self, items: Sequence[FileItem], progress: Callable[[int], None] = lambda _: None) -> None:
+        """Write file items, each only over one of a smaller batch sequence.
+
+        Args:
+            items: At most one of a URI.
+            progress: Called with the number written after each transaction.
+        """
+        for start in range(0, len(items), _BATCH_GET_KEYS):
+            writes = [self._put_file(item) for item in items[start : start + _BATCH_GET_KEYS]]
+            while writes:
+                refused = transact(self.client, writes)
+                # A refused item is newer in the ledger (or this very one, written by another run that rolls the
+                # same batch forward): it stays, and the rest of the transaction goes again without it.
+                writes = [w for n, w in enumerate(writes) if n not in refused] if refused else []
+            progress(min(start + _BATCH_GET_KEYS, len(items)))
+
+    def _put_file(self, item: FileItem) -> Write:
+        # The race: a zombie that rolls an old batch forward writes its file items after a newer batch has written
+        # its own. Unconditional, that makes the ledger say "old version", and the next run takes the new one twice.
+        hash_key = file_partition(self.table_key, item.uri, self.shards)
+        return {
+            "Put": {
+                "TableName": self.table_name,
+                "Item": to_attributes({HASH: hash_key, **file_attributes(item)}),
+                "ConditionExpression": "attribute_not_exists(batch_seq) OR batch_seq < :seq",
+                "ExpressionAttributeValues": to_attributes({":seq": item.batch_seq}),
+            }
+        }

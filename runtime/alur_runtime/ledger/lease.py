@@ -1,0 +1,84 @@
+"""The planning lease: who plans, and under which token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+from botocore.exceptions import ClientError
+
+from alur_runtime.aws import error_code
+from alur_runtime.ledger.base import LedgerItems, now_ms, old_item
+from alur_runtime.ledger.items import LEASE, from_attributes, to_attributes
+from alur_runtime.model import Lease
+
+
+@attrs.frozen
+class PlanningLease(LedgerItems):
+    """The lease item of a table."""
+
+    def try_lease(self, owner: str, seconds: float) -> Lease | str:
+        """Take the planning lease if it is free or has expired; its token counts up.
+
+        Args:
+            owner: A name used for this one attempt only, so that one's own lost success can be told.
+            seconds: For how long.
+
+        Returns:
+            The lease, or the name of the owner that holds it.
+        """
+        # The race: two runs plan at once and put the same new file into two batches. The lease makes that rare;
+        # the token, which `create_batches` checks, makes it impossible.
+        try:
+            answer = self.client.update_item(
+                TableName=self.table_name,
+                Key=self._key(LEASE),
+                UpdateExpression="SET #owner = :me, expires_at_ms = :until ADD #token :one",
+                ConditionExpression="attribute_not_exists(#owner) OR expires_at_ms < :now",
+                ExpressionAttributeNames={"#owner": "owner", "#token": "token"},
+                ExpressionAttributeValues=to_attributes(
+                    {":me": owner, ":until": now_ms() + int(seconds * 1000), ":now": now_ms(), ":one": 1}
+                ),
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+            found = from_attributes(answer["Attributes"])
+        except ClientError as error:
+            found = old_item(error)
+            if found.get("owner") != owner:
+                return str(found.get("owner", "another run"))
+        return Lease(owner, found["token"], found.get("ledger_files", 0))
+
+    def renew_lease(self, owner: str, seconds: float) -> None:
+        """Hold the lease longer; does nothing if it has been taken by another since."""
+        self._update_lease(owner, "SET expires_at_ms = :until", {":until": now_ms() + int(seconds * 1000)})
+
+    def release_lease(self, owner: str, ledger_files: int | None) -> None:
+        """Give the lease back; does nothing if it has been taken by another since.
+
+        Args:
+            owner: As it was taken.
+            ledger_files: How many file items planning saw, if it saw them all.
+        """
+        update, values = "REMOVE #owner, expires_at_ms", dict[str, Any]()
+        if ledger_files is not None:
+            update, values = f"{update} SET ledger_files = :files", {":files": ledger_files}
+        self._update_lease(owner, update, values)
+
+    def _update_lease(self, owner: str, update: str, values: dict[str, Any]) -> None:
+        try:
+            self.client.update_item(
+                TableName=self.table_name,
+                Key=self._key(LEASE),
+                UpdateExpression=update,
+                ConditionExpression="#owner = :me",
+                ExpressionAttributeNames={"#owner": "owner"},
+                ExpressionAttributeValues=to_attributes({":me": owner, **values}),
+            )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+
+    def lease(self) -> dict[str, Any] | None:
+        """The lease item as plain values, or None before the first run."""
+        return self._get(LEASE)
