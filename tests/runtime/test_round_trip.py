@@ -102,8 +102,12 @@ def compare(file: files.Landed, item: Any, rows: files.Rows, bad: files.Faults) 
 
 
 def alike(fault: tuple[str, str | None]) -> tuple[str, str | None]:
-    """A fault; a record that cannot be cut into fields and holds bytes that are no text has two that are as true."""
-    return ("bad_record", None) if fault == ("bad_encoding", None) else fault
+    """A fault; of a record with bytes that are no text several are as true.
+
+    An escape within a character of several bytes breaks it for who reads bytes, and its column with it; for who cuts
+    the record first it is the whole record that is no text, or that cannot be cut.
+    """
+    return ("bad_encoding", None) if fault[0] == "bad_encoding" or fault == ("bad_record", None) else fault
 
 
 def run_rounds(
