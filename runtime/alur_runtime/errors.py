@@ -154,6 +154,28 @@ class PartitionLimitError(AlurError):
         )
 
 
+class ItemTooLargeError(AlurError):
+    """A file's ledger item would be larger than DynamoDB takes; nothing was committed.
+
+    Attributes:
+        uri: The file.
+        outputs: How many objects its rows are in.
+        versions: How many versions of it the table keeps.
+    """
+
+    def __init__(self, uri: str, outputs: int, versions: int) -> None:
+        super().__init__(uri, outputs, versions)
+        self.uri = uri
+        self.outputs = outputs
+        self.versions = versions
+
+    def __str__(self) -> str:
+        return (
+            f"{self.uri}: its rows are in {self.outputs:,} objects, of {self.versions:,} versions: more than its ledger "
+            "item can name (400 kB); partition by something coarser, or land it as several files"
+        )
+
+
 class LedgerFormatError(AlurError):
     """A ledger item that this version of the runtime cannot read."""
 
@@ -164,3 +186,23 @@ class LedgerFormatError(AlurError):
 
     def __str__(self) -> str:
         return f"ledger item {self.key}: {self.problem}"
+
+
+class LedgerBehindError(AlurError):
+    """The ledger is older than what S3 shows: it was restored from a backup, lost, or made anew.
+
+    Attributes:
+        table: The ingested table's key.
+        proof: What S3 shows that the ledger does not know.
+    """
+
+    def __init__(self, table: str, proof: str) -> None:
+        super().__init__(table, proof)
+        self.table = table
+        self.proof = proof
+
+    def __str__(self) -> str:
+        return (
+            f"ledger of {self.table}: older than what S3 shows: {self.proof}; nothing was done, because what the "
+            "ledger has forgotten would be ingested twice"
+        )

@@ -77,6 +77,7 @@ class Reason(Enum):
     LEFT_TO_OTHERS = "left_to_others"
     FILES_FAILED = "files_failed"
     LEASE_BUSY = "lease_busy"
+    LEDGER_BEHIND = "ledger_behind"
     AWS_ERROR = "aws_error"
     BAD_CONFIGURATION = "bad_configuration"
     UNEXPECTED_ERROR = "unexpected_error"
@@ -267,6 +268,11 @@ _TEXTS: dict[Reason, ReasonText] = {
         _TRANSIENT,
         "The planning lease of the table was not to be had in time; nothing was done.",
         "Run again; if it lasts, look for a run that plans for very long.",
+    ),
+    Reason.LEDGER_BEHIND: ReasonText(
+        _PERMANENT,
+        "The ledger is older than what S3 shows: it was restored from a backup, lost, or made anew; nothing was done.",
+        "Run `alur rebuild JOB` to see what the ledger lacks, then `alur rebuild JOB --apply`; see docs/recovery.md.",
     ),
     Reason.AWS_ERROR: ReasonText(
         _TRANSIENT,

@@ -137,7 +137,7 @@ class S3:
         return {}
 
     def _ListObjectsV2(self, place: Place, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        after = request.get("ContinuationToken", "").encode()
+        after = request.get("ContinuationToken", request.get("StartAfter", "")).encode()
         prefix = request.get("Prefix", "")
         keys = sorted(
             (k for b, k in self.objects if b == place[0] and k.startswith(prefix) and k.encode() > after),
