@@ -72,6 +72,7 @@ class FileItem:
         code: Digest of the code that decided it.
         attempts: How often the version was worked on.
         processed_at: Epoch seconds.
+        expires_at: When DynamoDB may forget the item, in epoch seconds; None unless the file is gone from its source.
     """
 
     uri: str
@@ -98,6 +99,7 @@ class FileItem:
     attempts: int = 1
     error: str = ""
     code: str = ""
+    expires_at: int | None = None
 
 
 @attrs.frozen
@@ -135,12 +137,35 @@ class BatchItem:
 
 @attrs.frozen
 class Lease:
-    """The planning lease as held by this run."""
+    """The planning lease as held by this run, with what earlier runs have learnt under it.
+
+    Attributes:
+        owner: A name used for this one taking of it.
+        token: Counts up with each taking.
+        ledger_files: How many file items the last complete planning saw: an estimate, for choosing how to read the
+            ledger.
+        swept_at: When the ledger was last read whole and the items of files that are gone were marked, in epoch
+            seconds; 0 if never.
+        oldest_open: Sequence; every batch below it is closed for ever.
+    """
 
     owner: str
     token: int
     ledger_files: int
-    """How many file items the last complete planning saw: an estimate, for choosing how to read the ledger."""
+    swept_at: int = 0
+    oldest_open: str = ""
+
+
+@attrs.define
+class Learnt:
+    """What a run has learnt under its planning lease, for those after it; None where it has learnt nothing.
+
+    See `Lease` for what they mean.
+    """
+
+    ledger_files: int | None = None
+    swept_at: int | None = None
+    oldest_open: str | None = None
 
 
 @attrs.frozen

@@ -14,7 +14,7 @@ from world import QUICK, World, rows, wait_for_leases
 from alur_runtime.aws import make_clients
 from alur_runtime.errors import FencedOffError
 from alur_runtime.ledger.ledger import Ledger
-from alur_runtime.model import BatchStatus, FileStatus, Lease
+from alur_runtime.model import BatchStatus, FileStatus, Learnt, Lease
 from alur_runtime.report import RunReport, render_text
 from alur_runtime.run import ingest
 from alur_runtime.steps import Step
@@ -291,7 +291,7 @@ def test_two_leases_at_once(aws: str) -> None:
     first = ledger.try_lease("one/1", 60)
     assert isinstance(first, Lease)
     assert ledger.try_lease("two/1", 60) == "one/1"
-    ledger.release_lease("one/1", 7)
+    ledger.release_lease("one/1", Learnt(ledger_files=7))
     second = ledger.try_lease("two/2", 60)
     assert isinstance(second, Lease)
     assert (second.token, second.ledger_files) == (first.token + 1, 7)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from alur_runtime.ledger.ledger import Ledger
-from alur_runtime.model import BatchItem, BatchStatus, FileItem, FileStatus, Lease, RunItem
+from alur_runtime.model import BatchItem, BatchStatus, FileItem, FileStatus, Learnt, Lease, RunItem
 from tests.servers.conformance.behaviours import BEHAVIOURS
 from tests.servers.conformance.differences import DIFFERENCES
 from tests.servers.conformance.implementations import IMPLEMENTATIONS, Implementation
@@ -75,6 +75,7 @@ def _use_ledger(ledger: Ledger) -> None:
     second = BatchItem("000000000001-00002", BatchStatus.PROCESSING, "me", 1, "s3://b/plan", 1, 1, 1)
     ledger.create_batches([first, second], lease)
     assert len(ledger.open_batches()) == 2
+    assert ledger.open_batches(second.seq) == [second]
     committed = ledger.commit(ledger.adopt(first, "you"), "s3://b/commit")
     ledger.complete(ledger.commit(ledger.reopen(committed, "me"), "s3://b/commit"), 90)
     ledger.give_up(second, "why", 90)
@@ -82,5 +83,5 @@ def _use_ledger(ledger: Ledger) -> None:
     ledger.put_files([item])
     assert list(ledger.files()) == [item]
     assert ledger.get_files([item.uri]) == {item.uri: item}
-    ledger.release_lease("me", 1)
-    ledger.release_lease("me", None)
+    ledger.release_lease("me", Learnt(ledger_files=1))
+    ledger.release_lease("me", Learnt())

@@ -13,6 +13,7 @@ from alur_runtime.aws import error_code
 from alur_runtime.ledger.items import HASH, RANGE, from_attributes, to_attributes
 
 _DAY_SECONDS: Final = 86_400
+_LAST: Final = "~"  # sorts after every sequence
 
 
 def now_s() -> int:
@@ -61,13 +62,17 @@ class LedgerItems:
         hash_key: str,
         prefix: str,
         *,
+        since: str = "",
         forward: bool = True,
         extra: dict[str, Any] | None = None,
         values: dict[str, Any] | None = None,
         names: dict[str, str] | None = None,
     ) -> Iterator[dict[str, Any]]:
         condition, keys = f"{HASH} = :hash", {":hash": hash_key}
-        if prefix:
+        if since:
+            condition = f"{condition} AND {RANGE} BETWEEN :first AND :last"
+            keys |= {":first": prefix + since, ":last": prefix + _LAST}
+        elif prefix:
             condition, keys = f"{condition} AND begins_with({RANGE}, :prefix)", {**keys, ":prefix": prefix}
         request: dict[str, Any] = {
             "TableName": self.table_name,

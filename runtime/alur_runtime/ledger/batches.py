@@ -21,11 +21,17 @@ _CREATE_WRITES: Final = 99  # of a transaction's 100 one checks the lease
 class Batches(LedgerItems):
     """The batch items of a table."""
 
-    def open_batches(self) -> list[BatchItem]:
-        """The batches that are processing or committed, oldest first."""
+    def open_batches(self, since: str = "") -> list[BatchItem]:
+        """The batches that are processing or committed, oldest first.
+
+        Args:
+            since: Sequence below which all are known to be closed (`Lease.oldest_open`): DynamoDB reads, and bills,
+                every closed batch that this leaves in.
+        """
         is_open = {"FilterExpression": "#status IN (:processing, :committed)"}
         values = {":processing": BatchStatus.PROCESSING, ":committed": BatchStatus.COMMITTED}
-        found = self._query(self.table_key, BATCH, extra=is_open, values=values, names={"#status": "status"})
+        names = {"#status": "status"}
+        found = self._query(self.table_key, BATCH, since=since, extra=is_open, values=values, names=names)
         return [batch_item(v) for v in found]
 
     def batch(self, seq: str) -> BatchItem | None:

@@ -48,7 +48,7 @@ def file_attributes(item: FileItem) -> dict[str, Any]:
     values = {stored: getattr(item, field) for stored, field in _FILE_FIELDS.items() if field != "uri"}
     stamp = dt.datetime.fromtimestamp(item.processed_at, dt.UTC)
     key = ledger_key(item.uri)
-    kept = {name: value for name, value in values.items() if value not in ("", (), {})}
+    kept = {name: value for name, value in values.items() if value not in ("", (), {}, None)}
     return {RANGE: key, **({"uri": item.uri} if key != item.uri else {}), **kept, "processed_at_iso": stamp.isoformat()}
 
 

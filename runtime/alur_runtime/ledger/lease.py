@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from alur_runtime.aws import error_code
 from alur_runtime.ledger.base import LedgerItems, now_ms, old_item
-from alur_runtime.ledger.items import LEASE, from_attributes, to_attributes
-from alur_runtime.model import Lease
+from alur_runtime.ledger.items import LEASE, from_attributes, plain, to_attributes
+from alur_runtime.model import Learnt, Lease
 
 
 @attrs.frozen
@@ -47,23 +47,24 @@ class PlanningLease(LedgerItems):
             found = old_item(error)
             if found.get("owner") != owner:
                 return str(found.get("owner", "another run"))
-        return Lease(owner, found["token"], found.get("ledger_files", 0))
+        learnt = {name: found[name] for name in attrs.fields_dict(Learnt) if name in found}
+        return Lease(owner, found["token"], **{"ledger_files": 0, **learnt})
 
     def renew_lease(self, owner: str, seconds: float) -> None:
         """Hold the lease longer; does nothing if it has been taken by another since."""
         self._update_lease(owner, "SET expires_at_ms = :until", {":until": now_ms() + int(seconds * 1000)})
 
-    def release_lease(self, owner: str, ledger_files: int | None) -> None:
+    def release_lease(self, owner: str, learnt: Learnt) -> None:
         """Give the lease back; does nothing if it has been taken by another since.
 
         Args:
             owner: As it was taken.
-            ledger_files: How many file items planning saw, if it saw them all.
+            learnt: Is written down for those who take it next.
         """
-        update, values = "REMOVE #owner, expires_at_ms", dict[str, Any]()
-        if ledger_files is not None:
-            update, values = f"{update} SET ledger_files = :files", {":files": ledger_files}
-        self._update_lease(owner, update, values)
+        values, update = plain(learnt), "REMOVE #owner, expires_at_ms"
+        if values:
+            update += " SET " + ", ".join(f"{name} = :{name}" for name in values)
+        self._update_lease(owner, update, {f":{name}": value for name, value in values.items()})
 
     def _update_lease(self, owner: str, update: str, values: dict[str, Any]) -> None:
         try:

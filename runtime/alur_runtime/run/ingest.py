@@ -21,7 +21,7 @@ from alur_runtime.errors import FencedOffError, LeaseBusyError, LostUploadError,
 from alur_runtime.landing.sources import PassedOver
 from alur_runtime.ledger.base import now_ms
 from alur_runtime.ledger.ledger import Ledger
-from alur_runtime.model import BatchItem, BatchPlan, BatchStatus, CommitManifest, Lease, RunItem
+from alur_runtime.model import BatchItem, BatchPlan, BatchStatus, CommitManifest, Learnt, Lease, RunItem
 from alur_runtime.naming import new_run_id
 from alur_runtime.reasons import Reason
 from alur_runtime.report import RunReport, reconciles
@@ -147,7 +147,7 @@ class _Run:
             return True
         finally:
             self._heartbeat.planning(None)
-            self._ledger.release_lease(lease.owner, ledger_files)
+            self._ledger.release_lease(lease.owner, Learnt(ledger_files=ledger_files))
         self._timings["plan"] += time.monotonic() - began
         changed_meanwhile = self._work(tasks, recovered.origins)
         if self._tally.troubles:

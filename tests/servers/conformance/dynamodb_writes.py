@@ -124,7 +124,7 @@ def an_expired_lease_is_taken(table: Table) -> str:
 def attributes_are_removed_and_set_in_one_update(table: Table) -> str:
     """Giving a lease back removes its owner; the next run takes it though `expires_at_ms` is not there to compare."""
     _lease(table, "a", now=10, until=20)
-    first = _update_lease(table, "a", "REMOVE #owner, expires_at_ms SET ledger_files = :files", files=7)
+    first = _update_lease(table, "a", "REMOVE #owner, expires_at_ms SET ledger_files = :ledger_files", ledger_files=7)
     left = dict(sorted((table.get(LEASE) or {}).items()))
     token = from_attributes(_lease(table, "b", now=11, until=30)["Attributes"])["token"]
     last = _update_lease(table, "b", "REMOVE #owner, expires_at_ms")
