@@ -80,7 +80,7 @@ def work_on(path: Path) -> dict[str, float]:
         ledger=LedgerConfig(table="state"),
     )
     member = Member("s3://landing/a.csv", "e", size, 0, "shop", Action.INGEST, "new")
-    plan = BatchPlan(seq="1-1", members=(member,), sources=(source,))
+    plan = BatchPlan(seq="1-1", members=(member,), on_change=config.on_change)
     batch = BatchItem("1-1", BatchStatus.PROCESSING, "run", 1, "", 1, size, 0)
     # S3 alone is reached, and only to upload.
     clients: Clients = SimpleNamespace(s3=Nowhere(), calls=CallCounter())  # type: ignore[assignment]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -136,6 +137,8 @@ class Settings:
         max_partitions: Most partitions that one batch may write to.
         spark_min_bytes: `engine=auto` takes Spark from so many bytes to ingest on.
         spark_min_files: The same by files.
+        max_batch_deaths: A batch is split once so many runs have ended while they worked on it, the first not
+            counted; a file that is alone in its batch then fails.
         history_days: How long runs and completed batches are kept in the ledger.
     """
 
@@ -151,6 +154,7 @@ class Settings:
     max_partitions: int = 1000
     spark_min_bytes: int = 8 * 1024**3
     spark_min_files: int = 100_000
+    max_batch_deaths: int = 2
     history_days: int = 90
 
 
@@ -170,6 +174,7 @@ class JobConfig:
         code_digest: Digest of runtime, user code and contract: a failed file is tried again when it has changed.
         engine: Where batches are worked on.
         settings: Tuning.
+        timeout_seconds: After so long Glue stops a run; 0 for never. A run takes no new batch shortly before.
         format: Version of this form.
     """
 
@@ -184,6 +189,7 @@ class JobConfig:
     code_digest: str = ""
     engine: EngineChoice = EngineChoice.AUTO
     settings: Settings = attrs.field(factory=Settings)
+    timeout_seconds: int = 0
     format: int = FORMAT
 
 
@@ -222,6 +228,12 @@ def metadata_columns(on_change: OnChange, names: tuple[str, ...] | None = None) 
             f"lacks {SOURCE_FILE} or {SOURCE_ETAG}, which tell the versions apart that on_change=append keeps",
         )
     return tuple(c for c in _METADATA if c.name in names)
+
+
+def decisive_digest(config: JobConfig) -> str:
+    """Digest of all that decides what becomes of a file: the same for the same, however the job is tuned."""
+    decisive = attrs.evolve(config, job="", engine=EngineChoice.AUTO, settings=Settings(), timeout_seconds=0)
+    return hashlib.sha256(to_json(decisive)).hexdigest()[:16]
 
 
 def split_uri(uri: str) -> tuple[str, str]:

@@ -171,8 +171,8 @@ class ItemTooLargeError(AlurError):
 
     def __str__(self) -> str:
         return (
-            f"{self.uri}: its rows are in {self.outputs:,} objects, of {self.versions:,} versions: more than its ledger "
-            "item can name (400 kB); partition by something coarser, or land it as several files"
+            f"{self.uri}: its rows are in {self.outputs:,} objects, of {self.versions:,} versions: more than its "
+            "ledger item can name (400 kB); partition by something coarser, or land it as several files"
         )
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from alur_runtime.config import SourceConfig
+from alur_runtime.config import OnChange
 
 MANIFEST_FORMAT: Final = 1
 """Version of plan and commit manifests."""
@@ -69,6 +69,7 @@ class FileItem:
         quarantine: Object with the bad rows, relative to the table's quarantine prefix; empty if there are none.
         expectations: By name, `met` or what was found.
         table_rows: Rows the table holds of the file, whatever their version.
+        batch_attempt: Attempt of the batch that decided it: of two attempts' items the later one's stands.
         code: Digest of the code that decided it.
         attempts: How often the version was worked on.
         processed_at: Epoch seconds.
@@ -99,6 +100,7 @@ class FileItem:
     attempts: int = 1
     error: str = ""
     code: str = ""
+    batch_attempt: int = 1
     expires_at: int | None = None
 
 
@@ -117,10 +119,24 @@ class RunItem:
     counts: dict[str, int] = attrs.field(factory=dict)
     aws_calls: int = 0
 
+    def is_alive(self, now_ms: int) -> bool:
+        """Whether its heartbeat says that it works; it decides who works, never who wins."""
+        return self.finished_at is None and self.lease_expires_at_ms >= now_ms
+
 
 @attrs.frozen
 class BatchItem:
-    """A batch's ledger item."""
+    """A batch's ledger item.
+
+    Attributes:
+        owner: The run that works on it.
+        attempt: Counted up with each owner.
+        undo: It takes back what an earlier attempt of it has done, or what is damaged: it reads no file, drops the
+            rows of its files from the table, and has them planned anew.
+        condemned: Its file ends as failed without being read: reading it has ended too many runs.
+        begun: How many runs ended, without a word, while they worked on it, the first of them not counted.
+        failures: How many runs met an error of AWS or one they did not know while they worked on it.
+    """
 
     seq: str
     status: BatchStatus
@@ -131,7 +147,10 @@ class BatchItem:
     bytes: int
     created_at: int
     commit_uri: str = ""
-    reopened: bool = False
+    undo: bool = False
+    condemned: bool = False
+    begun: int = 0
+    failures: int = 0
     error: str = ""
 
 
@@ -193,13 +212,15 @@ class BatchPlan:
     Attributes:
         seq: The batch's sequence.
         members: Its files.
-        sources: The sources they come from, as configured when it was planned.
+        on_change: The policy it was planned by.
+        config: Digest of what it was planned under; under another a batch is not adopted, but planned anew.
         drops: Objects from which old versions' rows are dropped, relative to the table's location.
     """
 
     seq: str
     members: tuple[Member, ...]
-    sources: tuple[SourceConfig, ...]
+    on_change: OnChange
+    config: str = ""
     drops: tuple[str, ...] = ()
     format: int = MANIFEST_FORMAT
 

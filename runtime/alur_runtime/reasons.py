@@ -57,6 +57,7 @@ class Reason(Enum):
     TOO_MANY_PARTITIONS = "too_many_partitions"
     TRANSFORM_FAILED = "transform_failed"
     EXPECTATION_FAILED = "expectation_failed"
+    ENDS_ITS_RUN = "ends_its_run"
     # Rows that are refused.
     BAD_VALUE = "bad_value"
     OUT_OF_RANGE = "out_of_range"
@@ -71,11 +72,14 @@ class Reason(Enum):
     FENCED_OFF = "fenced_off"
     UPLOAD_LOST = "upload_lost"
     COUNTS_DIFFER = "counts_differ"
+    PLANNED_ANEW = "planned_anew"
+    SPLIT = "split"
     # Runs.
     COMPLETED = "completed"
     NOTHING_TO_DO = "nothing_to_do"
     LEFT_TO_OTHERS = "left_to_others"
     FILES_FAILED = "files_failed"
+    OUT_OF_TIME = "out_of_time"
     LEASE_BUSY = "lease_busy"
     LEDGER_BEHIND = "ledger_behind"
     AWS_ERROR = "aws_error"
@@ -233,6 +237,29 @@ _TEXTS: dict[Reason, ReasonText] = {
         "The job's own transform raised an error on this file, or returned a table that does not fit.",
         "Read the error, correct the transform and deploy: the file is then tried again.",
     ),
+    Reason.ENDS_ITS_RUN: ReasonText(
+        _PERMANENT,
+        "Each run that read this file, at last this file alone, ended while it did: by memory, a crash or the job's "
+        "timeout.",
+        "Give the job larger workers or a longer timeout, or land the file as several smaller ones; then "
+        "`alur retry` the file.",
+    ),
+    Reason.PLANNED_ANEW: ReasonText(
+        _NONE,
+        "A dead run's batch was planned under another configuration; its files are planned under this one.",
+        "Nothing to do.",
+    ),
+    Reason.SPLIT: ReasonText(
+        _TRANSIENT,
+        "Too many runs ended or failed on this batch: it was cut into smaller ones, so that whatever is wrong with one "
+        "file holds no other.",
+        "See the failed runs, and what becomes of the smaller batches.",
+    ),
+    Reason.OUT_OF_TIME: ReasonText(
+        _TRANSIENT,
+        "The job's timeout was near: batches were left for the next run, which begins with them.",
+        "Nothing to do, if the next run comes soon. If it lasts, raise timeout_minutes or run more often.",
+    ),
     Reason.ADOPTED: ReasonText(
         _NONE, "A batch whose run had died was taken over and done again.", "See why that run died."
     ),
@@ -246,8 +273,10 @@ _TEXTS: dict[Reason, ReasonText] = {
     ),
     Reason.UPLOAD_LOST: ReasonText(
         _PERMANENT,
-        "A committed upload is gone from S3, and the files it was made of have changed or gone too.",
-        "Make the bucket's rule for incomplete uploads longer; land the named files again.",
+        "A committed upload was gone from S3 before it was completed; the rows of its files are taken again, as long "
+        "as the files are there.",
+        "Make the bucket's rule for incomplete uploads longer. If a run says that files are gone: land them again, or "
+        "accept the loss with `alur fsck --repair --accept-loss`.",
     ),
     Reason.COUNTS_DIFFER: ReasonText(
         _PERMANENT,

@@ -62,7 +62,7 @@ class Account:
 
     def open_batch(self, uri: str) -> None:
         seq = "000000000002-00000"
-        plan = BatchPlan(seq, (Member(uri, '"e"', 100, 1, "shop", Action.INGEST, "new"),), CONFIG.sources)
+        plan = BatchPlan(seq, (Member(uri, '"e"', 100, 1, "shop", Action.INGEST, "new"),), CONFIG.on_change)
         key = "_alur/sales/orders/plan.json"
         self.s3.put_object(Bucket="table", Key=key, Body=to_json(plan))
         lease = self.ledger.try_lease("run-2", 60)

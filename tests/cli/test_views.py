@@ -18,6 +18,7 @@ from alur_pulumi.cli import status as status_view
 from alur_pulumi.cli.aws import GlueRun, similar
 from alur_pulumi.cli.follow import Ended
 from alur_pulumi.cli.show import plural, size_text, table_text, utc
+from alur_runtime.config import OnChange
 from alur_runtime.formats.faults import shown as shown_text
 from alur_runtime.model import MET, Action, BatchItem, BatchPlan, BatchStatus, FileItem, FileStatus, Member, RunItem
 
@@ -47,7 +48,7 @@ def _file(
 def _batch(*uris: str, seq: str = "2-0") -> tuple[BatchItem, BatchPlan]:
     batch = BatchItem(seq, BatchStatus.PROCESSING, "run-2", 1, "s3://b/plan.json", len(uris), 99, NOW_MS // 1000)
     members = tuple(Member(u, '"e2"', 99, NOW_MS, "shop", Action.INGEST, "changed_replaced") for u in uris)
-    return batch, BatchPlan(seq, members, ())
+    return batch, BatchPlan(seq, members, OnChange.REPLACE)
 
 
 def _run(number: int, *, finished: bool, lease_ms: int = NOW_MS + 1) -> RunItem:

@@ -6,12 +6,19 @@ import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alur_runtime.config import OnChange, Settings, SourceConfig
+from alur_runtime.config import JobConfig, LedgerConfig, OnChange, Settings, SourceConfig, TableConfig
+from alur_runtime.contracts.spec import Column, ContractSpec
 from alur_runtime.model import Action, FileItem, FileStatus, Listed, Member
 from alur_runtime.reasons import Reason
 from alur_runtime.run.plan import Busy, decide, join, pack
 
-SOURCE = SourceConfig(name="s", uri="s3://b/")
+CONFIG = JobConfig(
+    job="j",
+    table=TableConfig(database="d", name="t", location="s3://lake/t/", metadata="s3://lake/m/"),
+    contract=ContractSpec(name="T", columns=(Column("id", "bigint"),)),
+    sources=(SourceConfig(name="s", uri="s3://b/"),),
+    ledger=LedgerConfig(table="state"),
+)
 FREE = Busy({}, {})
 
 
@@ -51,8 +58,8 @@ def test_packing_keeps_every_member_once_and_shared_objects_together(
         Member(f"u{n}", "1", size, 0, "s", Action.INGEST, "new", old_outputs=tuple(sorted(outputs)))
         for n, (size, outputs) in enumerate(members)
     ]
-    settings = Settings(batch_max_files=most_files, batch_max_bytes=most_bytes)
-    plans = pack(made, [SOURCE], 7, settings, OnChange.REPLACE)
+    config = attrs.evolve(CONFIG, settings=Settings(batch_max_files=most_files, batch_max_bytes=most_bytes))
+    plans = pack(made, config, 7)
     assert Counter(m.uri for p in plans for m in p.members) == Counter(m.uri for m in made)
     drops = Counter(key for p in plans for key in p.drops)
     assert all(count == 1 for count in drops.values())

@@ -12,6 +12,7 @@ from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.model import BatchStatus
 from alur_runtime.run import ingest, plan
 from alur_runtime.run.publish import Publisher
+from alur_runtime.run.recover import Recovery
 from alur_runtime.table import store
 from tests.simulation import weaker
 from tests.simulation.many import on_all_cores
@@ -94,7 +95,7 @@ MUTANTS: Final = (
     Mutant(
         "groups",
         "files that share an object are in one batch",
-        patch=weaker.patched(plan, "_groups", lambda members, _: [[m] for m in members]),
+        patch=weaker.patched(plan, "groups_of", lambda members, _: [[m] for m in members]),
     ),
     Mutant(
         "read order",
@@ -135,7 +136,7 @@ MUTANTS: Final = (
     Mutant(
         "done anew",
         "the old attempt is put away before a batch is done anew",
-        patch=weaker.patched(Publisher, "start_anew", weaker.open_at_once),
+        patch=weaker.patched(Publisher, "take_back", weaker.open_at_once),
         within=5000,
     ),
 )
@@ -144,7 +145,7 @@ NO_LEASES: Final = Mutant(
     "no leases",
     "leases decide who works, never who wins: here any run may plan, and adopt any batch, at any moment",
     change=weaker.lease_for_all,
-    patch=weaker.patched(ingest._Run, "_is_dead", lambda *_: True),
+    patch=weaker.patched(Recovery, "is_dead", lambda *_: True),
 )
 
 STAND_INS: Final = tuple(

@@ -11,6 +11,7 @@ from typing import Any, Final
 import attrs
 
 from alur_runtime.aws import CallCounter, Clients
+from alur_runtime.config import OnChange
 from alur_runtime.reasons import Reason
 from alur_runtime.report import RunReport, reconciles
 from alur_runtime.run.ingest import run_ingest
@@ -126,12 +127,17 @@ class Play:
             raise ViolationError("not idle", "a run with nothing to do has changed something")
 
     def _is_lost(self) -> bool:
-        """Whether a committed upload is gone by lifecycle rule, and with it the version of a file."""
-        oracle, there = self.network.oracle, {o.etag for (b, _), o in self.world.s3.objects.items() if b == "landing"}
+        """Whether a committed upload is gone by lifecycle rule, and with it a file whose rows were in it."""
+        oracle = self.network.oracle
+        there = {f"s3://{bucket}/{key}": o.etag for (bucket, key), o in self.world.s3.objects.items()}
         for seq, manifest in oracle.commits.items():
-            gone = any(u.upload_id in oracle.removed for u in (*manifest.uploads, *manifest.quarantine))
-            if gone and any(m.etag not in there for m in oracle.plans[seq].members):
-                return True
+            if not any(u.upload_id in oracle.removed for u in (*manifest.uploads, *manifest.quarantine)):
+                continue
+            plan = oracle.plans[seq]
+            for member in plan.members:
+                found = there.get(member.uri)
+                if found is None or (plan.on_change is OnChange.APPEND and found != member.etag):
+                    return True
         return False
 
     def _must_be(self, name: str, outcomes: frozenset[Reason]) -> None:

@@ -204,7 +204,7 @@ _complete = store.TableStore.complete
 
 
 def open_at_once(self: Publisher, batch: BatchItem, plan: Any, manifest: CommitManifest, owner: str) -> BatchItem:
-    """A batch done anew whose old attempt's uploads and objects stay."""
+    """A batch taken back whose old attempt's uploads and objects stay."""
     return self.ledger.reopen(batch, owner)
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from alur_runtime.aws import Clients
 from alur_runtime.config import JobConfig
 from alur_runtime.engine import Outcome, Task
-from alur_runtime.kernel.work import work
+from alur_runtime.engine.attempt import attempt
 
 
 class LocalEngine:
@@ -34,6 +34,6 @@ class LocalEngine:
 
 def _work(task: Task, config: JobConfig, run_id: str, clients: Clients) -> Outcome:
     try:
-        return Outcome(task, work(config, task.plan, task.batch, run_id, clients))
+        return Outcome(task, attempt(task, config, run_id, clients))
     except Exception as error:  # noqa: BLE001  (one batch's error is its own; the run decides what it means)
         return Outcome(task, error=error)

@@ -6,15 +6,17 @@ import json
 import logging
 import traceback
 from collections.abc import Iterable, Iterator
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from alur_runtime.aws import Clients, make_clients
 from alur_runtime.config import JobConfig, config_from_json, structure, to_json, unstructure
 from alur_runtime.engine import Outcome, Task
+from alur_runtime.engine.attempt import attempt
 from alur_runtime.errors import AlurError
-from alur_runtime.kernel.work import work
 from alur_runtime.model import BatchItem, BatchPlan, CommitManifest
 
+_WAVE: Final = 4  # tasks of a wave for each of the executors' slots: its end leaves few of them idle
 _log = logging.getLogger(__name__)
 
 
@@ -39,23 +41,32 @@ class SparkEngine:
     """Works on batches as a Spark job with one task a batch."""
 
     def run(self, tasks: Iterable[Task], config: JobConfig, run_id: str, clients: Clients) -> Iterator[Outcome]:
-        """Work on the tasks; outcomes come in the tasks' order, partition by partition."""
+        """Work on the tasks, in waves; outcomes come in the tasks' order, partition by partition.
+
+        Tasks are taken as a wave begins: a caller whose time runs out gives no more of them.
+        """
         from pyspark.sql import SparkSession  # noqa: PLC0415  (no Spark where there is no work for it)
 
-        todo = list(tasks)
-        if not todo:
+        waiting = iter(tasks)
+        if not (todo := list(islice(waiting, 1))):
             return
         builder: Any = SparkSession.builder
         spark = builder.appName(f"alur {config.job}").getOrCreate()
         text = to_json(config).decode()
-        payloads = [
-            json.dumps({"config": text, "run_id": run_id, "batch": unstructure(t.batch), "plan": unstructure(t.plan)})
-            for t in todo
-        ]
-        answers = spark.sparkContext.parallelize(payloads, len(payloads)).map(work_on_executor)
-        # A batch is committed as soon as its answer is here: a driver that dies late loses little.
-        for task, answer in zip(todo, answers.toLocalIterator(prefetchPartitions=True), strict=True):
-            yield _outcome(task, json.loads(answer), clients)
+        width = _WAVE * spark.sparkContext.defaultParallelism
+        todo += islice(waiting, width - 1)
+        while todo:
+            payloads = [
+                json.dumps(
+                    {"config": text, "run_id": run_id, "batch": unstructure(t.batch), "plan": unstructure(t.plan)}
+                )
+                for t in todo
+            ]
+            answers = spark.sparkContext.parallelize(payloads, len(payloads)).map(work_on_executor)
+            # A batch is committed as soon as its answer is here: a driver that dies late loses little.
+            for task, answer in zip(todo, answers.toLocalIterator(prefetchPartitions=True), strict=True):
+                yield _outcome(task, json.loads(answer), clients)
+            todo = list(islice(waiting, width))
 
 
 def work_on_executor(payload: str) -> str:
@@ -63,9 +74,8 @@ def work_on_executor(payload: str) -> str:
     data = json.loads(payload)
     clients = make_clients()
     try:
-        batch = structure(data["batch"], BatchItem)
-        plan = structure(data["plan"], BatchPlan)
-        manifest = work(config_from_json(data["config"]), plan, batch, data["run_id"], clients)
+        task = Task(structure(data["batch"], BatchItem), structure(data["plan"], BatchPlan))
+        manifest = attempt(task, config_from_json(data["config"]), data["run_id"], clients)
     except Exception:  # noqa: BLE001  (it crosses a process: its traceback is all that can be sent)
         return json.dumps({"error": traceback.format_exc(), "calls": clients.calls.counts()})
     return json.dumps({"manifest": unstructure(manifest), "calls": clients.calls.counts()})

@@ -22,12 +22,13 @@ from alur_runtime.config import (
     OnChange,
     metadata_columns,
 )
-from alur_runtime.errors import PartitionLimitError, ReconcileError, SourceChangedError
+from alur_runtime.errors import ItemTooLargeError, PartitionLimitError, ReconcileError, SourceChangedError
 from alur_runtime.formats import read_file
 from alur_runtime.kernel.intake import Account, Intake, Rules
 from alur_runtime.kernel.transform import load_transform
 from alur_runtime.kernel.window import in_window
 from alur_runtime.landing.fetch import Fetch, make_fetch, open_source
+from alur_runtime.ledger.items import MOST_ITEM_BYTES, file_attributes, item_bytes, to_attributes
 from alur_runtime.model import (
     Action,
     BatchItem,
@@ -37,6 +38,7 @@ from alur_runtime.model import (
     FileStatus,
     Left,
     Member,
+    Upload,
 )
 from alur_runtime.naming import object_name, quarantine_name
 from alur_runtime.reasons import Reason
@@ -48,6 +50,7 @@ from alur_runtime.table.quarantine import Origin, QuarantineObject, Spool
 from alur_runtime.table.store import PendingUpload, TableStore, upload_mark
 from alur_runtime.table.write import Place, Stamp, TableWriter, Written
 
+_NOTHING: Final = Written()
 _UNDER_WAY_BYTES: Final = 64 * 1024 * 1024  # of files that are fetched and parsed at once, as they lie in S3
 
 
@@ -77,11 +80,16 @@ def work(config: JobConfig, plan: BatchPlan, batch: BatchItem, run_id: str, clie
 
     Raises:
         ReconcileError: If rows went missing or came up on the way.
+        ItemTooLargeError: If the ledger cannot name all objects that hold a file's rows.
         PartitionLimitError: If the files together make too many partitions.
         ConfigError: If the user's transform or a function of an expectation cannot be loaded.
         ClientError: If AWS fails; the batch can then be adopted.
     """
     work_ = _Work(config, plan, batch, run_id, clients)
+    if batch.undo:
+        return work_.undone()
+    if batch.condemned:
+        return work_.condemned()
     return work_.manifest()
 
 
@@ -92,14 +100,14 @@ class _Work:
         self._store = TableStore(clients.s3, config.table.location)
         self._fetch: Fetch = make_fetch(clients)
         self._transform = load_transform(config.transform)
-        self._sources = {s.name: s for s in plan.sources}
+        self._sources = {s.name: s for s in config.sources}
         self._added = metadata_columns(config.on_change, config.metadata_columns)
         self._now = time.time()
         self._numbers = itertools.count()
         self._one_streams = threading.Lock()
 
     def manifest(self) -> CommitManifest:
-        members = [m for m in self._plan.members if m.action is Action.INGEST]
+        members = self._members()
         key = quarantine_name(self._plan.seq, self._batch.attempt, self._run_id)
         quarantine = QuarantineObject(key, lambda key: self._open(self._config.table.quarantine, key))
         reads: list[_Read] = []
@@ -121,14 +129,45 @@ class _Work:
                 self._reconcile(reads, written)
                 dropped = self._drop_old_rows([r.member for r in reads if r.reason is None])
                 bad_rows = quarantine.finish()
+                decided = [self._file_item(r, written) for r in reads]
         except BaseException:
             for upload in (u for w in own for u in w.uploads):
                 self._store.abort(upload)
             quarantine.abandon()
             raise
         reached(Step.UPLOADED, batch=self._plan.seq, objects=len(written.uploads) + len(dropped.uploads))
-        decided = [self._file_item(r, written) for r in reads]
-        decided += [self._recorded(m) for m in self._plan.members if m.action is Action.RECORD]
+        return self._manifest(decided, dropped, written, tuple(left), bad_rows)
+
+    def undone(self) -> CommitManifest:
+        """What takes the batch back: no rows of its files in the table, and a ledger that says so.
+
+        With `on_change=append` the rows of older versions stay: no commit has dropped them.
+        """
+        members = self._members()
+        items = [self._base_item(m, FileStatus.FAILED, Reason.UPLOAD_LOST.value) for m in members]
+        # No version has this ETag: whatever is listed is taken.
+        items = [attrs.evolve(i, etag="", error=Reason.UPLOAD_LOST.text.sentence) for i in items]
+        dropped = Dropped()
+        if self._plan.on_change is OnChange.REPLACE:
+            dropped = drop_old_rows(members, self._batch, self._store, self._open_table)
+            items = [attrs.evolve(i, table_etag="", versions=(), outputs=(), table_rows=0) for i in items]
+        return self._manifest(items, dropped)
+
+    def condemned(self) -> CommitManifest:
+        """What ends files whose reading has ended too many runs: they fail, and their older rows stay."""
+        sentence = Reason.ENDS_ITS_RUN.text.sentence
+        items = [self._base_item(m, FileStatus.FAILED, Reason.ENDS_ITS_RUN.value) for m in self._members()]
+        return self._manifest([attrs.evolve(i, error=f"{i.uri}: {sentence}") for i in items], Dropped())
+
+    def _manifest(
+        self,
+        decided: list[FileItem],
+        dropped: Dropped,
+        written: Written = _NOTHING,
+        left: tuple[Left, ...] = (),
+        bad_rows: tuple[Upload, ...] = (),
+    ) -> CommitManifest:
+        recorded = [self._recorded(m) for m in self._plan.members if m.action is Action.RECORD]
         return CommitManifest(
             seq=self._plan.seq,
             attempt=self._batch.attempt,
@@ -137,11 +176,14 @@ class _Work:
             uploads=(*dropped.uploads, *written.uploads),
             deletes=dropped.deletes,
             partitions=written.partitions,
-            files=tuple(decided),
-            left=tuple(left),
+            files=(*decided, *recorded),
+            left=left,
             quarantine=bad_rows,
             rows_dropped=dropped.rows,
         )
+
+    def _members(self) -> list[Member]:
+        return [m for m in self._plan.members if m.action is Action.INGEST]
 
     # --- read -----------------------------------------------------------------------------------------------------
 
@@ -249,7 +291,7 @@ class _Work:
             raise ReconcileError(self._batch.seq, f"{in_objects} rows in objects, {in_files} by file")
 
     def _drop_old_rows(self, replaced: list[Member]) -> Dropped:
-        if self._config.on_change is not OnChange.REPLACE:
+        if self._plan.on_change is not OnChange.REPLACE:
             return Dropped()
         return drop_old_rows(replaced, self._batch, self._store, self._open_table)
 
@@ -266,6 +308,7 @@ class _Work:
             source=member.source,
             reason=reason,
             batch_seq=self._plan.seq,
+            batch_attempt=self._batch.attempt,
             run_id=self._run_id,
             processed_at=int(self._now),
             table_etag=member.old_etag,
@@ -301,15 +344,18 @@ class _Work:
             outputs=outputs,
             versions=(),
         )
-        if self._config.on_change is not OnChange.APPEND:
-            return item
-        before = member.old_versions or ((member.old_etag,) if member.old_etag else ())
-        return attrs.evolve(
-            item,
-            table_rows=rows + member.old_rows,
-            outputs=(*member.old_outputs, *outputs),
-            versions=(*before, member.etag),
-        )
+        if self._plan.on_change is OnChange.APPEND:
+            before = member.old_versions or ((member.old_etag,) if member.old_etag else ())
+            item = attrs.evolve(
+                item,
+                table_rows=rows + member.old_rows,
+                outputs=(*member.old_outputs, *outputs),
+                versions=(*before, member.etag),
+            )
+        # After the commit it would be too late: a batch whose ledger items cannot be written holds its table for ever.
+        if item_bytes(to_attributes(file_attributes(item))) > MOST_ITEM_BYTES:
+            raise ItemTooLargeError(item.uri, len(item.outputs), len(item.versions))
+        return item
 
 
 def _emptied(tables: list[pa.Table]) -> Iterator[pa.Table]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import attrs
 from botocore.exceptions import ClientError
@@ -45,9 +45,29 @@ class Batches(LedgerItems):
         Raises:
             FencedOffError: If another run has taken the lease since: its plan counts, not this one.
         """
+        check = self._check_token(lease)
+        for start in range(0, len(batches), _CREATE_WRITES):
+            part = batches[start : start + _CREATE_WRITES]
+            refused = transact(self.client, [check, *(self._create(b) for b in part)])
+            if refused and not self._were_created(part):
+                raise FencedOffError(f"plan under token {lease.token} of {self.table_key}")
+
+    def split(self, batch: BatchItem, parts: Sequence[BatchItem], error: str, lease: Lease, history_days: int) -> None:
+        """End a processing batch of a dead run and create smaller ones of its files, all at once.
+
+        Raises:
+            FencedOffError: If the batch is not as it was read, or another run has taken the planning lease since.
+        """
+        ended = attrs.evolve(batch, status=BatchStatus.FAILED, error=error)
+        end = {"Put": self._moved(batch, ended, expires=days_from(now_s(), history_days))}
+        refused = transact(self.client, [self._check_token(lease), end, *(self._create(b) for b in parts)])
+        if refused and not self._were_created(parts):
+            raise FencedOffError(f"split of batch {batch.seq}")
+
+    def _check_token(self, lease: Lease) -> Write:
         # The race: this run's lease expires while it plans, another plans the same files and creates its batches.
         # The check of the token is in the same transaction as the creation, so that only one of the plans can be.
-        check: Write = {
+        return {
             "ConditionCheck": {
                 "TableName": self.table_name,
                 "Key": self._key(LEASE),
@@ -56,11 +76,6 @@ class Batches(LedgerItems):
                 "ExpressionAttributeValues": to_attributes({":token": lease.token}),
             }
         }
-        for start in range(0, len(batches), _CREATE_WRITES):
-            part = batches[start : start + _CREATE_WRITES]
-            refused = transact(self.client, [check, *(self._create(b) for b in part)])
-            if refused and not self._were_created(part):
-                raise FencedOffError(f"plan under token {lease.token} of {self.table_key}")
 
     def _create(self, batch: BatchItem) -> Write:
         return {
@@ -88,6 +103,24 @@ class Batches(LedgerItems):
         self._move(batch, taken)
         return taken
 
+    def begin(self, batch: BatchItem) -> None:
+        """Write down that work on a processing batch begins; what the run writes of it next takes that back.
+
+        A run that ends without writing anything leaves the mark: what it worked on may have been what ended it.
+
+        Raises:
+            FencedOffError: If another run has taken it over since.
+        """
+        self._move(batch, attrs.evolve(batch, begun=batch.begun + 1))
+
+    def note_failure(self, batch: BatchItem, error: str) -> None:
+        """Write down that work on a processing batch met an error: it stays for the next run.
+
+        Raises:
+            FencedOffError: If another run has taken it over since.
+        """
+        self._move(batch, attrs.evolve(batch, failures=batch.failures + 1, error=error))
+
     def commit(self, batch: BatchItem, commit_uri: str) -> BatchItem:
         """Make a batch's commit manifest true: the one write that decides.
 
@@ -99,13 +132,13 @@ class Batches(LedgerItems):
         return committed
 
     def reopen(self, batch: BatchItem, owner: str) -> BatchItem:
-        """Start a committed batch anew whose uploads were lost and put away.
+        """Make a committed batch, whose uploads were lost and put away, one that takes itself back.
 
         Raises:
             FencedOffError: If another run has moved it on since.
         """
         again = attrs.evolve(
-            batch, status=BatchStatus.PROCESSING, owner=owner, attempt=batch.attempt + 1, commit_uri="", reopened=True
+            batch, status=BatchStatus.PROCESSING, owner=owner, attempt=batch.attempt + 1, commit_uri="", undo=True
         )
         self._move(batch, again)
         return again
@@ -134,22 +167,25 @@ class Batches(LedgerItems):
 
     def _move(self, before: BatchItem, after: BatchItem, expires: int | None = None) -> None:
         """Change a batch's item if owner, attempt and status are still those that were read."""
-        values = {**self._plain_key(BATCH + after.seq), **plain(after)}
-        if expires is not None:
-            values[EXPIRES] = expires
         try:
-            self.client.put_item(
-                TableName=self.table_name,
-                Item=to_attributes(values),
-                ConditionExpression="#owner = :owner AND attempt = :attempt AND #status = :status",
-                ExpressionAttributeNames={"#owner": "owner", "#status": "status"},
-                ExpressionAttributeValues=to_attributes(
-                    {":owner": before.owner, ":attempt": before.attempt, ":status": before.status}
-                ),
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
+            self.client.put_item(**self._moved(before, after, expires), ReturnValuesOnConditionCheckFailure="ALL_OLD")
         except ClientError as error:
             found = old_item(error)
             # A lost answer: the item is already just what this call was to make of it.
             if not found or batch_item(found) != after:
                 raise FencedOffError(f"{before.status} -> {after.status} of batch {before.seq}") from error
+
+    def _moved(self, before: BatchItem, after: BatchItem, expires: int | None) -> dict[str, Any]:
+        """The write that changes a batch's item, and its condition."""
+        values = {**self._plain_key(BATCH + after.seq), **plain(after)}
+        if expires is not None:
+            values[EXPIRES] = expires
+        return {
+            "TableName": self.table_name,
+            "Item": to_attributes(values),
+            "ConditionExpression": "#owner = :owner AND attempt = :attempt AND #status = :status",
+            "ExpressionAttributeNames": {"#owner": "owner", "#status": "status"},
+            "ExpressionAttributeValues": to_attributes(
+                {":owner": before.owner, ":attempt": before.attempt, ":status": before.status}
+            ),
+        }

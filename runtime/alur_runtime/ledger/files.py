@@ -9,12 +9,24 @@ from typing import Final
 import attrs
 
 from alur_runtime.ledger.base import LedgerItems
-from alur_runtime.ledger.items import HASH, RANGE, file_attributes, file_item, from_attributes, to_attributes
+from alur_runtime.ledger.items import (
+    HASH,
+    RANGE,
+    file_attributes,
+    file_item,
+    from_attributes,
+    item_bytes,
+    to_attributes,
+)
 from alur_runtime.ledger.transactions import Write, transact
 from alur_runtime.model import FileItem
 from alur_runtime.naming import file_partition, ledger_key, shard_key
 
 _BATCH_GET_KEYS: Final = 100
+_TRANSACTION_WRITES: Final = 100
+_TRANSACTION_BYTES: Final = 3_500_000  # DynamoDB takes 4 MB, and counts a little more than the items
+# Of a batch that was taken back and so done in two attempts the later one's item stands.
+_OLDER: Final = "attribute_not_exists(batch_seq) OR batch_seq < :seq OR (batch_seq = :seq AND batch_attempt < :attempt)"
 
 
 @attrs.frozen
@@ -49,14 +61,16 @@ class Files(LedgerItems):
             items: At most one of a URI.
             progress: Called with the number written after each transaction.
         """
-        for start in range(0, len(items), _BATCH_GET_KEYS):
-            writes = [self._put_file(item) for item in items[start : start + _BATCH_GET_KEYS]]
+        done = 0
+        for part in _in_transactions([self._put_file(item) for item in items]):
+            writes = part
             while writes:
                 refused = transact(self.client, writes)
                 # A refused item is newer in the ledger (or this very one, written by another run that rolls the
                 # same batch forward): it stays, and the rest of the transaction goes again without it.
                 writes = [w for n, w in enumerate(writes) if n not in refused] if refused else []
-            progress(min(start + _BATCH_GET_KEYS, len(items)))
+            done += len(part)
+            progress(done)
 
     def _put_file(self, item: FileItem) -> Write:
         # The race: a zombie that rolls an old batch forward writes its file items after a newer batch has written
@@ -66,7 +80,22 @@ class Files(LedgerItems):
             "Put": {
                 "TableName": self.table_name,
                 "Item": to_attributes({HASH: hash_key, **file_attributes(item)}),
-                "ConditionExpression": "attribute_not_exists(batch_seq) OR batch_seq < :seq",
-                "ExpressionAttributeValues": to_attributes({":seq": item.batch_seq}),
+                "ConditionExpression": _OLDER,
+                "ExpressionAttributeValues": to_attributes({":seq": item.batch_seq, ":attempt": item.batch_attempt}),
             }
         }
+
+
+def _in_transactions(writes: list[Write]) -> Iterator[list[Write]]:
+    """The writes by as many as a transaction takes, in count and in bytes."""
+    part: list[Write] = []
+    size = 0
+    for write in writes:
+        bytes_ = item_bytes(write["Put"]["Item"])
+        if part and (len(part) == _TRANSACTION_WRITES or size + bytes_ > _TRANSACTION_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(write)
+        size += bytes_
+    if part:
+        yield part

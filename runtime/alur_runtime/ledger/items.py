@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import zlib
 from decimal import Decimal
 from typing import Any, Final, TypeVar, cast
 
@@ -26,6 +28,13 @@ BATCH: Final = "@batch/"
 _FILE_NAMES: Final = {"etag": "file_etag", "size": "file_size", "last_modified_ms": "last_modified"}
 _FILE_FIELDS: Final[dict[str, str]] = {_FILE_NAMES.get(name, name): name for name in attrs.fields_dict(FileItem)}
 
+# An item has at most 400 kB. A file's rows may be in thousands of objects: their names are packed when they are many.
+_LISTS: Final = ("outputs", "versions")
+_PACKED: Final = "packed"
+_PLAIN_BYTES: Final = 8_000
+MOST_ITEM_BYTES: Final = 390_000
+"""What an item may take, with room for its keys and for what DynamoDB counts besides."""
+
 _serializer: Final = TypeSerializer()
 _deserializer: Final = TypeDeserializer()
 
@@ -46,10 +55,29 @@ def file_attributes(item: FileItem) -> dict[str, Any]:
     What is empty is left out: an item is kept near 400 bytes, which is what planning reads a million of.
     """
     values = {stored: getattr(item, field) for stored, field in _FILE_FIELDS.items() if field != "uri"}
+    lists = {name: values[name] for name in _LISTS}
+    if sum(len(text) for texts in lists.values() for text in texts) > _PLAIN_BYTES:
+        values = {**values, **dict.fromkeys(_LISTS, ()), _PACKED: zlib.compress(json.dumps(lists).encode())}
     stamp = dt.datetime.fromtimestamp(item.processed_at, dt.UTC)
     key = ledger_key(item.uri)
     kept = {name: value for name, value in values.items() if value not in ("", (), {}, None)}
     return {RANGE: key, **({"uri": item.uri} if key != item.uri else {}), **kept, "processed_at_iso": stamp.isoformat()}
+
+
+def item_bytes(attributes: dict[str, Any]) -> int:
+    """About how many bytes DynamoDB counts for an item of such attribute values."""
+    return sum(len(name.encode()) + _value_bytes(value) for name, value in attributes.items())
+
+
+def _value_bytes(value: dict[str, Any]) -> int:
+    ((kind, found),) = value.items()
+    if kind == "L":
+        return 3 + sum(1 + _value_bytes(v) for v in found)
+    if kind == "M":
+        return 3 + sum(1 + len(k.encode()) + _value_bytes(v) for k, v in found.items())
+    if kind == "N":
+        return len(found) // 2 + 2
+    return len(found.encode()) if isinstance(found, str) else len(found) if isinstance(found, bytes) else 1
 
 
 def file_item(values: dict[str, Any]) -> FileItem:
@@ -58,6 +86,8 @@ def file_item(values: dict[str, Any]) -> FileItem:
     Raises:
         LedgerFormatError: If it is not of this version's form.
     """
+    if _PACKED in values:
+        values = {**values, **json.loads(zlib.decompress(bytes(values[_PACKED])))}
     fields = {field: values[stored] for stored, field in _FILE_FIELDS.items() if stored in values}
     fields.setdefault("uri", values[RANGE])
     return _structure(fields, FileItem, values)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Final
 
 import attrs
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,17 +18,26 @@ from alur_runtime.engine import Engine, Outcome, Task
 from alur_runtime.engine.choose import choose_engine
 from alur_runtime.engine.local import LocalEngine
 from alur_runtime.engine.spark import SparkEngine
-from alur_runtime.errors import FencedOffError, LeaseBusyError, LostUploadError, PartitionLimitError, ReconcileError
+from alur_runtime.errors import (
+    FencedOffError,
+    LeaseBusyError,
+    LedgerBehindError,
+    LostUploadError,
+    PartitionLimitError,
+    ReconcileError,
+)
 from alur_runtime.landing.sources import PassedOver
 from alur_runtime.ledger.base import now_ms
 from alur_runtime.ledger.ledger import Ledger
-from alur_runtime.model import BatchItem, BatchPlan, BatchStatus, CommitManifest, Learnt, Lease, RunItem
+from alur_runtime.model import BatchItem, CommitManifest, Learnt, Lease, RunItem
 from alur_runtime.naming import new_run_id
 from alur_runtime.reasons import Reason
 from alur_runtime.report import RunReport, reconciles
+from alur_runtime.run.deadline import Deadline, working_seconds
 from alur_runtime.run.heartbeat import Heartbeat
 from alur_runtime.run.plan import pack
 from alur_runtime.run.publish import Publisher
+from alur_runtime.run.recover import Recovery
 from alur_runtime.run.survey import Survey, busy_of, survey
 from alur_runtime.run.tally import Tally
 from alur_runtime.steps import Step, reached
@@ -35,7 +45,16 @@ from alur_runtime.table.store import put_json
 
 _log = logging.getLogger(__name__)
 _PASSES = 8  # a run plans again after it adopted, was fenced off or saw a file change: often enough, not for ever
-_AWS_ERRORS = (ClientError, BotoCoreError)
+_AWS_ERRORS: Final = (ClientError, BotoCoreError)
+_REASONS: Final = (
+    (FencedOffError, Reason.FENCED_OFF),
+    (LeaseBusyError, Reason.LEASE_BUSY),
+    (LostUploadError, Reason.UPLOAD_LOST),
+    (ReconcileError, Reason.COUNTS_DIFFER),
+    (PartitionLimitError, Reason.TOO_MANY_PARTITIONS),
+    (LedgerBehindError, Reason.LEDGER_BEHIND),
+    (_AWS_ERRORS, Reason.AWS_ERROR),
+)
 
 
 def run_ingest(config: JobConfig, clients: Clients, *, glue_run_id: str = "") -> RunReport:
@@ -52,15 +71,6 @@ def run_ingest(config: JobConfig, clients: Clients, *, glue_run_id: str = "") ->
     return _Run(config, clients, glue_run_id).execute()
 
 
-@attrs.frozen
-class _Recovered:
-    """What was found open when a pass began."""
-
-    tasks: list[Task]
-    origins: dict[str, str]
-    """Batch -> the dead run it was adopted from."""
-
-
 class _Run:
     def __init__(self, config: JobConfig, clients: Clients, glue_run_id: str) -> None:
         self._config, self._clients = config, clients
@@ -69,9 +79,9 @@ class _Run:
         self._ledger = Ledger(clients.dynamodb, config.ledger.table, config.table.key, config.ledger.shards)
         self._publisher = Publisher(config, clients, self._ledger)
         self._tally = Tally()
+        self._deadline = Deadline(time.monotonic() + working_seconds(config.timeout_seconds), time.monotonic)
         self._notes: dict[str, str] = {}
         self._timings: defaultdict[str, float] = defaultdict(float)
-        self._plans: dict[str, BatchPlan] = {}
         self._leases = 0
         run_id = new_run_id()
         self._item = RunItem(
@@ -81,6 +91,7 @@ class _Run:
             glue_run_id=glue_run_id,
             report_uri=f"{self._table.metadata}runs/{run_id}/report.json",
         )
+        self._recovery = Recovery(config, self._ledger, self._publisher, run_id, self._tally)
         self._heartbeat = Heartbeat(
             self._ledger, run_id, self._settings.run_lease_seconds, self._settings.planning_lease_seconds
         )
@@ -108,16 +119,11 @@ class _Run:
         """Do something; an error becomes a reason and a text."""
         try:
             action()
-        except LeaseBusyError as error:
-            return Reason.LEASE_BUSY, str(error)
-        except LostUploadError as error:
-            return Reason.UPLOAD_LOST, str(error)
-        except _AWS_ERRORS as error:
-            _log.exception("AWS failed")
-            return Reason.AWS_ERROR, str(error)
         except Exception as error:  # noqa: BLE001  (the report is where every end of a run is told)
-            _log.exception("unexpected error")
-            return Reason.UNEXPECTED_ERROR, f"{type(error).__name__}: {error}"
+            if not isinstance(error, LeaseBusyError):
+                _log.exception("the run ends")
+            reason = reason_of(error)
+            return reason, f"{type(error).__name__}: {error}" if reason is Reason.UNEXPECTED_ERROR else str(error)
         return None
 
     def _ingest_all(self) -> None:
@@ -136,12 +142,12 @@ class _Run:
         ledger_files: int | None = None
         try:
             open_batches = self._ledger.open_batches()
-            recovered = self._recover(open_batches)
+            recovered = self._recovery.recover(open_batches, lease)
             # Recovery moves batches on: read them again. Always before the file items: see `survey`.
             still_open = self._ledger.open_batches() if open_batches else []
             found = self._survey(still_open, lease)
             ledger_files = found.ledger_files
-            tasks = recovered.tasks + self._create(found, lease)
+            tasks = recovered.tasks + self._create(found, lease, recovered.created + 1)
         except FencedOffError as error:
             _log.info("%s: planning again", error)
             return True
@@ -150,7 +156,7 @@ class _Run:
             self._ledger.release_lease(lease.owner, Learnt(ledger_files=ledger_files))
         self._timings["plan"] += time.monotonic() - began
         changed_meanwhile = self._work(tasks, recovered.origins)
-        if self._tally.troubles:
+        if self._tally.troubles or self._deadline.is_near:
             return False
         return changed_meanwhile or bool(recovered.tasks) or self._others_died(found.held_by)
 
@@ -168,60 +174,10 @@ class _Run:
             time.sleep(pause)
             waited, pause = waited + pause, min(pause * 1.5, 2.0)
 
-    # --- recover --------------------------------------------------------------------------------------------------
-
-    def _recover(self, batches: list[BatchItem]) -> _Recovered:
-        """Take over the open batches of dead runs; those of live runs are left alone, and kept in mind."""
-        tasks: list[Task] = []
-        origins: dict[str, str] = {}
-        dead: dict[str, bool] = {}
-        for batch in batches:
-            if batch.owner not in dead:
-                dead[batch.owner] = self._is_dead(batch.owner)
-            if not dead[batch.owner]:
-                continue
-            plan = self._plan_of(batch)
-            try:
-                if batch.status is BatchStatus.COMMITTED:
-                    again = self._finish(batch, plan)
-                    tasks += [Task(again, plan)] if again else []
-                else:
-                    tasks.append(Task(self._ledger.adopt(batch, self._id), plan))
-                    origins[batch.seq] = batch.owner
-            except FencedOffError as error:
-                _log.info("%s", error)
-            except LostUploadError as error:
-                self._tally.not_committed(batch, (), Reason.UPLOAD_LOST, str(error))
-        if dead:
-            reached(Step.RECOVERED, adopted=len(tasks), open=len(batches))
-        return _Recovered(tasks, origins)
-
-    def _finish(self, batch: BatchItem, plan: BatchPlan) -> BatchItem | None:
-        """Roll a dead run's committed batch forward, or open it again if its uploads are gone."""
-        manifest = self._publisher.read_commit(batch)
-        try:
-            if self._publisher.roll_forward(batch, manifest):
-                self._tally.committed(batch, manifest, Reason.ROLLED_FORWARD, batch.owner)
-        except LostUploadError as error:
-            _log.warning("%s: opening the batch again", error)
-            return self._publisher.start_anew(batch, plan, manifest, self._id)
-        return None
-
-    def _is_dead(self, owner: str) -> bool:
-        if owner == self._id:
-            return True  # an earlier pass of this run left it, after an error
-        run = self._ledger.run(owner)
-        return run is None or run.finished_at is not None or run.lease_expires_at_ms < now_ms()
-
-    def _plan_of(self, batch: BatchItem) -> BatchPlan:
-        if batch.seq not in self._plans:
-            self._plans[batch.seq] = self._publisher.read_plan(batch)
-        return self._plans[batch.seq]
-
     # --- plan -----------------------------------------------------------------------------------------------------
 
     def _survey(self, still_open: list[BatchItem], lease: Lease) -> Survey:
-        busy = busy_of(((b, self._plan_of(b)) for b in still_open), self._id)
+        busy = busy_of(((b, self._recovery.plan_of(b)) for b in still_open), self._id)
         passed_over = PassedOver()
         found = survey(
             self._clients.s3,
@@ -237,26 +193,11 @@ class _Run:
         self._tally.surveyed(found, passed_over)
         return found
 
-    def _create(self, found: Survey, lease: Lease) -> list[Task]:
-        plans = pack(found.taken, self._config.sources, lease.token, self._settings, self._config.on_change)
+    def _create(self, found: Survey, lease: Lease, first: int) -> list[Task]:
+        plans = pack(found.taken, self._config, lease.token, first=first)
         if not plans:
             return []
-        tasks = []
-        for plan in plans:
-            uri = f"{self._table.metadata}batches/{plan.seq}/plan-{self._id}.json"
-            put_json(self._clients.s3, uri, plan)
-            self._plans[plan.seq] = plan
-            batch = BatchItem(
-                seq=plan.seq,
-                status=BatchStatus.PROCESSING,
-                owner=self._id,
-                attempt=1,
-                plan_uri=uri,
-                files=len(plan.members),
-                bytes=plan.bytes,
-                created_at=int(time.time()),
-            )
-            tasks.append(Task(batch, plan))
+        tasks = [self._recovery.new_task(plan) for plan in plans]
         reached(Step.PLANNED, batches=len(plans), files=len(found.taken))
         self._ledger.create_batches([t.batch for t in tasks], lease)
         reached(Step.CREATED, batches=len(plans))
@@ -265,7 +206,7 @@ class _Run:
     # --- work -----------------------------------------------------------------------------------------------------
 
     def _work(self, tasks: list[Task], origins: dict[str, str]) -> bool:
-        """Work on batches and commit each as it is done; True if a file changed meanwhile and was left out."""
+        """Work on batches and commit each as it is done; True if there may be more to do of them."""
         if not tasks:
             return False
         began = time.monotonic()
@@ -273,22 +214,24 @@ class _Run:
         choice, why = choose_engine(self._config, files, size)
         self._notes["engine"] = why
         engine: Engine = SparkEngine() if choice is EngineChoice.SPARK else LocalEngine()
-        left = False
-        for outcome in engine.run(tasks, self._config, self._id, self._clients):
-            manifest = self._settle(outcome, origins.get(outcome.task.batch.seq, ""))
-            left |= manifest is not None and bool(manifest.left)
+        again = False
+        left = {t.batch.seq: t for t in tasks}
+        for group in _by_suspicion(tasks):
+            for outcome in engine.run(self._deadline.until(group), self._config, self._id, self._clients):
+                del left[outcome.task.batch.seq]
+                again |= self._settle(outcome, origins.get(outcome.task.batch.seq, ""))
         self._timings["work"] += time.monotonic() - began
-        return left
+        self._tally.out_of_time([t.plan for t in left.values()])
+        return again
 
-    def _settle(self, outcome: Outcome, origin: str) -> CommitManifest | None:
-        """Commit what came of a batch, or write down why not; the manifest if it was committed."""
+    def _settle(self, outcome: Outcome, origin: str) -> bool:
+        """Commit what came of a batch, or write down why not; True if there is more to do of it at once."""
         task, manifest = outcome.task, outcome.manifest
-        uris = [m.uri for m in task.plan.members]
+        committed: BatchItem | None = None
         try:
             if manifest is None:
                 raise outcome.error or RuntimeError("no manifest and no error")  # noqa: TRY301
-            uri = f"{self._table.metadata}batches/{task.plan.seq}/commit-{task.batch.attempt}-{self._id}.json"
-            put_json(self._clients.s3, uri, manifest)
+            uri = self._publisher.put_commit(task.batch, manifest)
             # The race: this run was taken for dead and its batch adopted. Its uploads then must never be completed:
             # only the run whose owner and attempt stand in the ledger may commit, and only what is committed is
             # completed.
@@ -296,28 +239,43 @@ class _Run:
             reached(Step.COMMITTED, batch=task.plan.seq, attempt=task.batch.attempt)
             self._publisher.roll_forward(committed, manifest)
             self._tally.committed(committed, manifest, Reason.ADOPTED if origin else None, origin)
-        except FencedOffError as error:
-            self._put_away(manifest)
-            self._tally.not_committed(task.batch, uris, Reason.FENCED_OFF, str(error))
-        except (ReconcileError, PartitionLimitError) as error:
-            reason = Reason.COUNTS_DIFFER if isinstance(error, ReconcileError) else Reason.TOO_MANY_PARTITIONS
-            self._ledger.give_up(task.batch, str(error), self._settings.history_days)
-            self._tally.not_committed(task.batch, uris, reason, str(error))
-        except LostUploadError as error:
-            self._tally.not_committed(task.batch, uris, Reason.UPLOAD_LOST, str(error))
-        except _AWS_ERRORS as error:
-            _log.exception("batch %s", task.plan.seq)
-            self._tally.not_committed(task.batch, uris, Reason.AWS_ERROR, f"batch {task.plan.seq}: {error}")
         except Exception as error:  # noqa: BLE001  (one batch's error is its own; the others go on)
-            _log.exception("batch %s", task.plan.seq)
-            self._tally.not_committed(task.batch, uris, Reason.UNEXPECTED_ERROR, f"batch {task.plan.seq}: {error}")
-        else:
-            return manifest
-        return None
+            if reason_of(error) in (Reason.AWS_ERROR, Reason.UNEXPECTED_ERROR):
+                _log.exception("batch %s", task.plan.seq)
+            return self._put_down(task, manifest, error, is_committed=committed is not None)
+        return bool(manifest.left)
 
-    def _put_away(self, manifest: CommitManifest | None) -> None:
-        if manifest is not None:
-            self._publisher.put_away(manifest)
+    def _put_down(self, task: Task, manifest: CommitManifest | None, error: Exception, *, is_committed: bool) -> bool:
+        """Leave a batch that met an error so that it can go on; True if this run should do so at once."""
+        reason, again = reason_of(error), False
+        try:
+            if reason is Reason.FENCED_OFF and manifest is not None:
+                self._publisher.put_away(manifest)
+            elif reason in (Reason.COUNTS_DIFFER, Reason.TOO_MANY_PARTITIONS):
+                again = self._cut_or_give_up(task, error)
+            elif not is_committed and reason is not Reason.FENCED_OFF:
+                self._recovery.put_down(task.batch, str(error))
+        except FencedOffError as fenced:
+            # The race: a zombie that slept before it read the objects to rewrite finds other counts in them than it
+            # planned with. The batch is another's: there is nothing wrong, and nothing of it to give up.
+            _log.info("%s", fenced)
+            reason, error = Reason.FENCED_OFF, fenced
+        except _AWS_ERRORS:
+            _log.exception("batch %s stays as it is", task.plan.seq)
+        if again:
+            self._tally.replanned(task.batch, Reason.SPLIT)
+        else:
+            uris = [m.uri for m in task.plan.members]
+            self._tally.not_committed(task.batch, uris, reason, f"batch {task.plan.seq}: {error}")
+        return again
+
+    def _cut_or_give_up(self, task: Task, error: Exception) -> bool:
+        """A batch that cannot be is cut into smaller ones by the next pass; a file by itself is given up."""
+        if len(task.plan.members) > 1:
+            self._recovery.put_down(task.batch, str(error), failures=self._settings.max_batch_deaths)
+            return True
+        self._ledger.give_up(task.batch, str(error), self._settings.history_days)
+        return False
 
     def _others_died(self, owners: set[str]) -> bool:
         """Wait until each owner of a held file has shown a heartbeat; True if one has died or finished instead.
@@ -330,7 +288,7 @@ class _Run:
         while owners and time.monotonic() < deadline:
             for owner in sorted(owners):
                 run = self._ledger.run(owner)
-                if run is None or run.finished_at is not None or run.lease_expires_at_ms < now_ms():
+                if run is None or not run.is_alive(now_ms()):
                     return True
                 if run.lease_expires_at_ms > first.setdefault(owner, run.lease_expires_at_ms):
                     owners = owners - {owner}  # it lives: its files are its own
@@ -343,7 +301,7 @@ class _Run:
     def _report(self) -> RunReport:
         tally = self._tally
         reason, error = tally.outcome()
-        ok = reason in (Reason.COMPLETED, Reason.NOTHING_TO_DO, Reason.LEFT_TO_OTHERS)
+        ok = reason in (Reason.COMPLETED, Reason.NOTHING_TO_DO, Reason.LEFT_TO_OTHERS, Reason.OUT_OF_TIME)
         report = RunReport(
             run_id=self._id,
             job=self._config.job,
@@ -382,3 +340,14 @@ class _Run:
             aws_calls=sum(report.aws_calls.values()),
         )
         self._ledger.put_run(finished, self._settings.history_days)
+
+
+def reason_of(error: Exception) -> Reason:
+    """The reason that stands for an error."""
+    return next((reason for kind, reason in _REASONS if isinstance(error, kind)), Reason.UNEXPECTED_ERROR)
+
+
+def _by_suspicion(tasks: list[Task]) -> Iterator[list[Task]]:
+    """The batches that no run has ended on, together; then the others one by one, so that each ends only itself."""
+    yield [t for t in tasks if not t.batch.begun]
+    yield from ([t] for t in tasks if t.batch.begun)

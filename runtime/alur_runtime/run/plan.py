@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
-from alur_runtime.config import OnChange, Settings, SourceConfig
+from alur_runtime.config import JobConfig, OnChange, decisive_digest
 from alur_runtime.model import Action, BatchPlan, FileItem, FileStatus, Listed, Member
 from alur_runtime.naming import batch_seq
 from alur_runtime.reasons import Reason
@@ -139,22 +139,19 @@ def join(listing: Iterable[Listed], items: Iterable[FileItem]) -> Iterator[tuple
             file, item = next(left, None), next(right, None)
 
 
-def pack(
-    members: Iterable[Member], sources: Iterable[SourceConfig], token: int, settings: Settings, on_change: OnChange
-) -> list[BatchPlan]:
+def pack(members: Iterable[Member], config: JobConfig, token: int, *, first: int = 1) -> list[BatchPlan]:
     """Pack members into batches by bytes and count; members that share an object to rewrite stay together.
 
     Args:
         members: In the order they were listed, which batches keep.
-        sources: Those of the configuration.
+        config: The job's.
         token: The planning lease's; batches are numbered below it.
-        settings: `batch_max_files` and `batch_max_bytes`.
-        on_change: The table's policy; only replace rewrites objects.
+        first: Number of the first batch.
     """
-    by_name = {s.name: s for s in sources}
+    settings = config.settings
     batches: list[list[Member]] = []
     files = size = 0
-    for group in _groups(members, on_change):
+    for group in groups_of(members, config.on_change):
         group_bytes = sum(m.size for m in group)
         full = files + len(group) > settings.batch_max_files or size + group_bytes > settings.batch_max_bytes
         if not batches or full:
@@ -162,15 +159,19 @@ def pack(
             files = size = 0
         batches[-1].extend(group)
         files, size = files + len(group), size + group_bytes
-    return [
-        BatchPlan(
-            seq=batch_seq(token, number),
-            members=tuple(batch),
-            sources=tuple(by_name[name] for name in dict.fromkeys(m.source for m in batch)),
-            drops=_drops(batch, on_change),
-        )
-        for number, batch in enumerate(batches, start=1)
-    ]
+    digest = decisive_digest(config)
+    return [batch_plan(batch, config.on_change, digest, token, n) for n, batch in enumerate(batches, start=first)]
+
+
+def batch_plan(members: list[Member], on_change: OnChange, config: str, token: int, number: int) -> BatchPlan:
+    """The plan of one batch."""
+    return BatchPlan(
+        seq=batch_seq(token, number),
+        members=tuple(members),
+        on_change=on_change,
+        config=config,
+        drops=_drops(members, on_change),
+    )
 
 
 def _drops(batch: list[Member], on_change: OnChange) -> tuple[str, ...]:
@@ -179,7 +180,7 @@ def _drops(batch: list[Member], on_change: OnChange) -> tuple[str, ...]:
     return tuple(sorted({o for m in batch if m.action is Action.INGEST for o in m.old_outputs}))
 
 
-def _groups(members: Iterable[Member], on_change: OnChange) -> list[list[Member]]:
+def groups_of(members: Iterable[Member], on_change: OnChange) -> list[list[Member]]:
     """Members that share an object to rewrite, together; every other one by itself. Keeps the order."""
     listed = list(members)
     parent = list(range(len(listed)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -11,13 +11,13 @@ import attrs
 from botocore.exceptions import ClientError
 
 from alur_runtime.aws import Clients, error_code
-from alur_runtime.config import JobConfig, split_uri
+from alur_runtime.config import JobConfig, OnChange, split_uri
 from alur_runtime.errors import LostUploadError
 from alur_runtime.ledger.ledger import Ledger
-from alur_runtime.model import BatchItem, BatchPlan, BatchStatus, CommitManifest, Upload
+from alur_runtime.model import Action, BatchItem, BatchPlan, BatchStatus, CommitManifest, Upload
 from alur_runtime.naming import NULL_PARTITION, partition_folder
 from alur_runtime.steps import Step, reached
-from alur_runtime.table.store import TableStore, get_json, upload_mark
+from alur_runtime.table.store import TableStore, get_json, put_json, upload_mark
 
 _PARTITIONS: Final = 100  # BatchCreatePartition's limit
 _THREADS: Final = 8
@@ -50,7 +50,7 @@ class Publisher:
             False if another run had finished it before.
 
         Raises:
-            LostUploadError: If a committed upload has vanished; see `start_anew`.
+            LostUploadError: If a committed upload has vanished; see `take_back`.
             ClientError: If AWS fails; whoever comes next goes on from there.
         """
         store, quarantine = self._stores()
@@ -77,20 +77,43 @@ class Publisher:
         """A committed batch's manifest."""
         return get_json(self.clients.s3, batch.commit_uri, CommitManifest)
 
+    def put_plan(self, plan: BatchPlan, run_id: str) -> str:
+        """Write a plan manifest; its URI. A run writes it below its own name: of two plans neither hides the other."""
+        uri = f"{self.config.table.metadata}batches/{plan.seq}/plan-{run_id}.json"
+        put_json(self.clients.s3, uri, plan)
+        return uri
+
+    def put_commit(self, batch: BatchItem, manifest: CommitManifest) -> str:
+        """Write a commit manifest; its URI. It is true once the ledger's batch names it."""
+        uri = f"{self.config.table.metadata}batches/{manifest.seq}/commit-{batch.attempt}-{manifest.run_id}.json"
+        put_json(self.clients.s3, uri, manifest)
+        return uri
+
     def read_plan(self, batch: BatchItem) -> BatchPlan:
         """A batch's plan manifest."""
         return get_json(self.clients.s3, batch.plan_uri, BatchPlan)
 
-    def start_anew(self, batch: BatchItem, plan: BatchPlan, manifest: CommitManifest, owner: str) -> BatchItem:
-        """Open a committed batch again of which an upload has vanished, if all of its files are still there.
+    def take_back(
+        self, batch: BatchItem, plan: BatchPlan, manifest: CommitManifest, owner: str, *, accept_loss: bool = False
+    ) -> BatchItem:
+        """Turn a committed batch of which an upload has vanished into one that takes itself back.
+
+        Its files are then planned anew. For that they must still be there: at any version, if the table holds current
+        versions only; at the committed one, if it keeps every version.
+
+        Args:
+            batch: Committed.
+            plan: Its plan.
+            manifest: Its commit manifest.
+            owner: This run.
+            accept_loss: Whether a person has said that what is gone may stay gone.
 
         Raises:
-            LostUploadError: If a file has changed or gone: its rows cannot be had again. The batch stays committed,
-                and every run says so until a person decides.
+            LostUploadError: If a file is gone: its rows cannot be had again. The batch stays committed, and every run
+                says so until a person decides.
             FencedOffError: If another run has moved the batch on.
         """
-        lost = ", ".join(m.uri for m in plan.members if not self._is_there(m.uri, m.etag))
-        if lost:
+        if not accept_loss and (lost := ", ".join(self._gone(plan))):
             raise LostUploadError(batch.seq, lost)
         # The race: a zombie still rolls the old attempt forward. First no upload of it can be completed any more,
         # then what it has completed is deleted, then the batch opens. Rewrites that were completed have only
@@ -100,6 +123,14 @@ class Publisher:
         table.delete(tuple(u.key for u in manifest.uploads if not u.rewrite))
         quarantine.delete(tuple(u.key for u in manifest.quarantine))
         return self.ledger.reopen(batch, owner)
+
+    def _gone(self, plan: BatchPlan) -> Iterator[str]:
+        """The files of a batch whose rows cannot be had again."""
+        for member in plan.members:
+            if member.action is Action.INGEST:
+                etag = self._etag(member.uri)
+                if etag is None or (plan.on_change is OnChange.APPEND and etag != member.etag):
+                    yield member.uri
 
     def put_away(self, manifest: CommitManifest) -> None:
         """Abort what a manifest has uploaded; what is gone or completed already is left as it is."""
@@ -112,15 +143,14 @@ class Publisher:
         table = self.config.table
         return TableStore(self.clients.s3, table.location), TableStore(self.clients.s3, table.quarantine)
 
-    def _is_there(self, uri: str, etag: str) -> bool:
+    def _etag(self, uri: str) -> str | None:
         bucket, key = split_uri(uri)
         try:
-            found = self.clients.s3.head_object(Bucket=bucket, Key=key)["ETag"]
+            return str(self.clients.s3.head_object(Bucket=bucket, Key=key)["ETag"]).strip('"')
         except ClientError as error:
             if error_code(error) in ("404", "NoSuchKey", "NotFound"):
-                return False
+                return None
             raise
-        return str(found).strip('"') == etag
 
     def _complete(self, store: TableStore, batch: BatchItem, manifest: CommitManifest, uploads: list[Upload]) -> bool:
         def complete(upload: Upload) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from alur_runtime.landing.sources import PassedOver
-from alur_runtime.model import BatchItem, CommitManifest, FileItem, FileStatus, Listed
+from alur_runtime.model import BatchItem, BatchPlan, CommitManifest, FileItem, FileStatus, Listed
 from alur_runtime.reasons import Reason
 from alur_runtime.report import BatchReport, FileReport
 from alur_runtime.run.survey import REPORTED_FILES, Survey
@@ -32,6 +32,8 @@ class Tally:
     rows: dict[str, int] = attrs.field(factory=lambda: dict.fromkeys(_ROWS, 0))
     """By the names they have in the report."""
     rows_dropped: int = 0
+    batches_left: int = 0
+    """Not begun: the job's timeout was near."""
     troubles: list[tuple[Reason, str]] = attrs.field(factory=list)
 
     def surveyed(self, found: Survey, passed_over: PassedOver) -> None:
@@ -85,6 +87,19 @@ class Tally:
         if reason is not Reason.FENCED_OFF:
             self.troubles.append((reason, error))
 
+    def replanned(self, batch: BatchItem, reason: Reason) -> None:
+        """Take in a batch that was ended so that its files are planned otherwise."""
+        self.batches.append(BatchReport(seq=batch.seq, attempt=batch.attempt, outcome=reason.value, files=batch.files))
+
+    def out_of_time(self, plans: Iterable[BatchPlan]) -> None:
+        """Take in batches that are left for the next run."""
+        for plan in plans:
+            self.batches_left += 1
+            for member in plan.members:
+                if member.uri in self.files:
+                    left = attrs.evolve(self.files[member.uri], status=_PENDING, reason=Reason.OUT_OF_TIME.value)
+                    self.files[member.uri] = left
+
     def outcome(self) -> tuple[Reason, str]:
         """The run's outcome, and the error that made it."""
         if self.troubles:
@@ -92,6 +107,8 @@ class Tally:
         failed = [f for f in self.files.values() if f.status == FileStatus.FAILED.value]
         if failed:
             return Reason.FILES_FAILED, f"{len(failed)} files failed; the first: {failed[0].error}"
+        if self.batches_left:
+            return Reason.OUT_OF_TIME, f"{self.batches_left} batches are left for the next run, and begun by none"
         if self.batches:
             return Reason.COMPLETED, ""
         if any(f.held_by for f in self.files.values()):

@@ -56,8 +56,8 @@ def drop_old_rows(replaced: list[Member], batch: BatchItem, store: TableStore, o
                 uploads.append(upload)
             elif gone:
                 deletes.append(key)
-        # A batch that is done anew after its uploads were lost may have dropped them the first time.
-        if not batch.reopened:
+        # What is taken back may be damaged, or half dropped already.
+        if not batch.undo:
             _check_counts(replaced, batch, keys, dropped)
     except BaseException:
         for upload in uploads:
