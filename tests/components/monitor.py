@@ -91,10 +91,12 @@ class Monitor(mocks.MockMonitor):
         return found[0]
 
 
-def register(program: Callable[[], Any], *, preview: bool = False, project: str = "proj") -> Monitor:
+def register(
+    program: Callable[[], Any], *, preview: bool = False, project: str = "proj", stack: str = "dev"
+) -> Monitor:
     """Run a program to its end against a fresh monitor."""
     monitor = Monitor()
-    mocks.set_mocks(_Provider(), project=project, stack="dev", preview=preview, monitor=monitor)
+    mocks.set_mocks(_Provider(), project=project, stack=stack, preview=preview, monitor=monitor)
     settings.SETTINGS.rpc_manager.clear()
 
     async def run() -> None:
