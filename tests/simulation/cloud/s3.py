@@ -212,6 +212,28 @@ class S3:
         self.abort(request["UploadId"])
         return {}
 
+    def _ListMultipartUploads(self, place: Place, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        prefix = request.get("Prefix", "")
+        after = request.get("KeyMarker", "").encode(), request.get("UploadIdMarker", "")
+        found = sorted(
+            (upload.place[1].encode(), name)
+            for name, upload in self.uploads.items()
+            if upload.place[0] == place[0] and upload.place[1].startswith(prefix)
+        )
+        found = [entry for entry in found if entry > after]
+        shown = found[: min(self.page, request.get("MaxUploads", 1000))]
+        more = len(found) > len(shown)
+        uploads = [
+            {
+                "Key": key.decode(),
+                "UploadId": name,
+                "Initiated": dt.datetime.fromtimestamp(int(self.uploads[name].begun), dt.UTC),
+            }
+            for key, name in shown
+        ]
+        markers = {"NextKeyMarker": shown[-1][0].decode(), "NextUploadIdMarker": shown[-1][1]} if more else {}
+        return {"Uploads": uploads, "IsTruncated": more, **markers}
+
     def abort(self, name: str) -> None:
         """Remove an upload, as a lifecycle rule does too."""
         place = self.uploads.pop(name).place
