@@ -61,16 +61,12 @@ def _simulate(options: argparse.Namespace) -> int:
     for seed, _, _ in sorted(totals.violations)[:_MOST_SHOWN]:
         _say(f"\nseed {seed}, made small:")
         _show(seed, small=True)
-    for name, count in totals.known.items():
-        _say(f"known bug, {count} times: {name}")
     answer = {
         "schedules": totals.schedules,
         "calls": totals.calls,
         "faults": dict(sorted(totals.faults.items())),
         "violations": len(totals.violations),
     }
-    if totals.known:
-        answer["known"] = totals.known.total()
     _say(json.dumps({"simulation": answer}))
     return 1 if totals.violations else 0
 

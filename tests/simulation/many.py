@@ -12,7 +12,6 @@ from typing import Any, Final, TypeVar
 import attrs
 import pyarrow as pa
 
-from tests.simulation.known import known_bug
 from tests.simulation.play import play
 from tests.simulation.schedule import schedule_of
 from tests.simulation.seams import seams
@@ -30,14 +29,12 @@ class Totals:
         calls: Requests made.
         faults: That befell them, by kind.
         violations: Seed, kind and text of each that is new.
-        known: Violations by a known bug's name.
     """
 
     schedules: int = 0
     calls: int = 0
     faults: Counter[str] = attrs.field(factory=Counter)
     violations: list[tuple[str, str, str]] = attrs.field(factory=list)
-    known: Counter[str] = attrs.field(factory=Counter)
 
     def add(self, other: Totals) -> None:
         """Add those of others."""
@@ -45,7 +42,6 @@ class Totals:
         self.calls += other.calls
         self.faults += other.faults
         self.violations += other.violations
-        self.known += other.known
 
 
 def play_seeds(seeds: Iterable[str]) -> Totals:
@@ -57,11 +53,7 @@ def play_seeds(seeds: Iterable[str]) -> Totals:
             totals.schedules += 1
             totals.calls += result.calls
             totals.faults += result.injected
-            if result.violation is None:
-                continue
-            if bug := known_bug(result):
-                totals.known[bug.name] += 1
-            else:
+            if result.violation is not None:
                 totals.violations.append((seed, *result.violation))
     return totals
 

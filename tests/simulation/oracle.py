@@ -9,7 +9,7 @@ import attrs
 
 from alur_runtime.config import OnChange
 from alur_runtime.ledger.items import BATCH, batch_item, file_item, from_attributes
-from alur_runtime.model import Action, BatchItem, BatchPlan, BatchStatus, CommitManifest, FileStatus, Upload
+from alur_runtime.model import Action, BatchItem, BatchPlan, BatchStatus, CommitManifest, FileItem, FileStatus, Upload
 from tests.simulation.cloud.dynamodb import Key
 from tests.simulation.cloud.expressions import Item
 from tests.simulation.cloud.s3 import Object
@@ -22,7 +22,7 @@ _MOVES: Final = frozenset(
         (BatchStatus.PROCESSING, BatchStatus.COMMITTED),
         (BatchStatus.PROCESSING, BatchStatus.FAILED),
         (BatchStatus.COMMITTED, BatchStatus.COMPLETED),
-        (BatchStatus.COMMITTED, BatchStatus.PROCESSING),  # done anew
+        (BatchStatus.COMMITTED, BatchStatus.PROCESSING),  # takes itself back
     }
 )
 
@@ -128,7 +128,8 @@ class Oracle:
         manifest = self.world.json(batch.commit_uri, CommitManifest)
         if manifest is None or (manifest.seq, manifest.attempt) != (batch.seq, batch.attempt):
             raise ViolationError("no manifest", f"batch {batch.seq} is committed to {batch.commit_uri}: {manifest}")
-        planned = {(m.uri, m.etag) for m in self.plans[batch.seq].members}
+        members = self.plans[batch.seq].members
+        planned = {(m.uri, "" if batch.undo and m.action is Action.INGEST else m.etag) for m in members}
         decided = {(f.uri, f.etag) for f in manifest.files} | {(f.uri, f.etag) for f in manifest.left}
         if planned != decided:
             raise ViolationError("files unaccounted for", f"batch {batch.seq}: {planned ^ decided}")
@@ -141,8 +142,8 @@ class Oracle:
     def _file_written(self, before: Item | None, after: Item) -> None:
         new = file_item(from_attributes(after))
         old = None if before is None else file_item(from_attributes(before))
-        if old is not None and old.batch_seq >= new.batch_seq and old != new:
-            raise ViolationError("ledger turned back", f"{new.uri}: {old.batch_seq} -> {new.batch_seq}")
+        if old is not None and old != new and _age(old) >= _age(new):
+            raise ViolationError("ledger turned back", f"{new.uri}: {_age(old)} -> {_age(new)}")
         manifest = self.commits.get(new.batch_seq)
         if manifest is None or new not in manifest.files:
             raise ViolationError("file item out of nowhere", f"{new} is in no commit manifest")
@@ -180,9 +181,10 @@ class Oracle:
             )
         completed = {file_name(f.uri): f for f in manifest.files if f.status is FileStatus.COMPLETED}
         if upload.rewrite:
+            replaced = {file_name(f.uri) for f in manifest.files if not f.etag} | completed.keys()
             gone = Counter(self._visible.get(key, ()))
             gone.subtract(rows)
-            if strange := [r for r, n in gone.items() if n < 0 or (n and r.split(".")[0] not in completed)]:
+            if strange := [r for r, n in gone.items() if n < 0 or (n and r.split(".")[0] not in replaced)]:
                 raise ViolationError("rewritten wrong", f"{key}: {strange}")
         else:
             for row in rows:
@@ -195,7 +197,7 @@ class Oracle:
 
     def _vanished(self, key: str) -> None:
         allowed = any(key in c.deletes for c in self.commits.values()) or any(
-            # Taken back before the batch is done anew.
+            # Taken back before the files are planned anew.
             u.key == key and self._status[seq].status is BatchStatus.COMMITTED and self._was_robbed(seq)
             for seq, u in self.named.values()
         )
@@ -235,3 +237,7 @@ class Oracle:
                 if item.uri in read and item.status is FileStatus.COMPLETED:
                     found.setdefault(file_name(item.uri), []).append(item.etag)
         return found
+
+
+def _age(item: FileItem) -> tuple[str, int]:
+    return item.batch_seq, item.batch_attempt

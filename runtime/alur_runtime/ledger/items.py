@@ -90,6 +90,7 @@ def file_item(values: dict[str, Any]) -> FileItem:
         values = {**values, **json.loads(zlib.decompress(bytes(values[_PACKED])))}
     fields = {field: values[stored] for stored, field in _FILE_FIELDS.items() if stored in values}
     fields.setdefault("uri", values[RANGE])
+    fields.setdefault("etag", "")  # of a file that is to be taken whatever its version is
     return _structure(fields, FileItem, values)
 
 
