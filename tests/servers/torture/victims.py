@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -51,6 +52,7 @@ class Tally:
         ended: Those that ended by themselves, by exit code.
         killed_after: The last step that a killed one had said.
         problems: What should not be: an error that a run did not expect, or one that hung.
+        errors: The first line of the log by problem, whole.
     """
 
     kills: int = 0
@@ -58,6 +60,7 @@ class Tally:
     ended: Counter[int] = attrs.field(factory=Counter)
     killed_after: Counter[str] = attrs.field(factory=Counter)
     problems: list[str] = attrs.field(factory=list)
+    errors: dict[str, str] = attrs.field(factory=dict)
     lock: threading.Lock = attrs.field(factory=threading.Lock)
 
 
@@ -158,7 +161,17 @@ def _count(said: list[str], fate: Fate, tally: Tally) -> None:
             tally.zombies["killed" if code == -signal.SIGKILL else f"went on, exit code {code}"] += 1
         if code < 0 and code != -signal.SIGKILL:
             tally.problems.append(f"a run ended by signal {-code} after {said[-20:]}")
-        tally.problems += [line for line in said if '"level": "ERROR"' in line or line.startswith("Traceback")]
+        for line in said:
+            if '"level": "ERROR"' in line or line.startswith("Traceback"):
+                tally.problems.append(_short(line))
+                tally.errors.setdefault(_short(line), line)
+
+
+def _short(line: str) -> str:
+    """A logged error: its message and the last line of its trace, without what differs from run to run."""
+    logged = _json(line)
+    text = f"{logged.get('message', line)}: {logged.get('error', '').rpartition(chr(10))[2]}"
+    return re.sub(r"[0-9a-f]{8,}|\d+", "#", text)
 
 
 def _json(line: str) -> dict[str, str]:
