@@ -39,6 +39,7 @@ class Reason(Enum):
     # Files that are left as they are.
     UNCHANGED = "unchanged"
     RESTORED = "restored"
+    LOSS_ACCEPTED = "loss_accepted"
     CHANGED_SKIPPED = "changed_skipped"
     IN_LIVE_BATCH = "in_live_batch"
     SHARES_OBJECT_WITH_LIVE_BATCH = "shares_object_with_live_batch"
@@ -122,6 +123,11 @@ _TEXTS: dict[Reason, ReasonText] = {
         _NONE,
         "The file is back at the version whose rows are in the table, after one that failed or was skipped.",
         "Nothing to do.",
+    ),
+    Reason.LOSS_ACCEPTED: ReasonText(
+        _NONE,
+        "Rows of the file were lost from the table, and a person has accepted it: `table_rows` says what is left.",
+        "Land the file again under another name if its rows are wanted after all.",
     ),
     Reason.CHANGED_SKIPPED: ReasonText(
         _NONE,
