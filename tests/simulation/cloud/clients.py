@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ParamValidationError
+from botocore.handlers import handle_copy_source_param
 from botocore.validate import ParamValidator
 
 from alur_runtime.aws import CallCounter, Clients
@@ -49,6 +50,9 @@ def _sender(service: str, client: Any, send: Send, new_token: Callable[[], str])
         for member in shape.idempotent_members:
             if member not in request:
                 request = {**request, member: new_token()}
+        if operation == "CopyObject":
+            request = dict(request)
+            handle_copy_source_param(request)
         report = validator.validate(request, shape.input_shape)
         if report.has_errors():
             raise ParamValidationError(report=report.generate_report())

@@ -9,6 +9,7 @@ import attrs
 from tests.simulation.cloud.answers import LimitBrokenError, client_error
 
 _PARTITIONS: Final = 100
+_DELETED_PARTITIONS: Final = 25
 
 
 @attrs.define
@@ -61,6 +62,17 @@ class Glue:
                 errors.append({"PartitionValues": list(values), "ErrorDetail": detail})
             else:
                 self.partitions[values] = partition["StorageDescriptor"]["Location"]
+        return {"Errors": errors}
+
+    def _BatchDeletePartition(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        wanted = request["PartitionsToDelete"]
+        if len(wanted) > _DELETED_PARTITIONS:
+            raise LimitBrokenError(f"BatchDeletePartition of {len(wanted)}")
+        errors = []
+        for partition in wanted:
+            if self.partitions.pop(tuple(partition["Values"]), None) is None:
+                detail = {"ErrorCode": "EntityNotFoundException", "ErrorMessage": "Partition not found."}
+                errors.append({"PartitionValues": partition["Values"], "ErrorDetail": detail})
         return {"Errors": errors}
 
     def _GetPartitions(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import io
 from typing import Any, Final
+from urllib.parse import unquote
 
 import attrs
 
@@ -103,6 +104,17 @@ class S3:
         etag = hashlib.md5(body).hexdigest()
         self._store(place, Object(body, etag, self.clock.now, request.get("Metadata", {})))
         return {"ETag": f'"{etag}"'}
+
+    def _CopyObject(self, place: Place, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        bucket, _, key = unquote(request["CopySource"]).partition("/")
+        found = self.objects.get((bucket, key))
+        if found is None:
+            raise client_error("CopyObject", "NoSuchKey", status=404)
+        if "CopySourceIfMatch" in request and request["CopySourceIfMatch"].strip('"') != found.etag:
+            raise client_error("CopyObject", "PreconditionFailed", status=412)
+        etag = hashlib.md5(found.body).hexdigest()
+        self._store(place, Object(found.body, etag, self.clock.now, found.metadata))
+        return {"CopyObjectResult": {"ETag": f'"{etag}"'}}
 
     def _GetObject(self, place: Place, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         found = self.objects.get(place)
