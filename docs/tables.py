@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import re
 import sys
 from pathlib import Path
@@ -17,7 +18,17 @@ import attrs
 from alur_runtime.reasons import Lasting, Reason
 
 FOLDER: Final = Path(__file__).resolve().parent
-PAGES: Final = (FOLDER / "reasons.md", FOLDER / "configuration.md", FOLDER / "files.md")
+PAGES: Final = tuple(FOLDER / name for name in ("reasons.md", "configuration.md", "files.md", "guarantees.md"))
+FIGURES: Final = FOLDER / "figures.json"
+"""What the proofs came to: written by figures.py, from their last lines."""
+PROOFS: Final = {
+    "simulation": "make simulate",
+    "mutants": "make mutants",
+    "crash_matrix": "make crash-matrix",
+    "torture": "make torture",
+    "conformance": "make conformance",
+}
+"""By the name in its last line: the command."""
 _PART: Final = re.compile(r"<!-- made: (?P<name>\S+) -->\n.*?<!-- end -->", re.DOTALL)
 _OWN: Final = "own:"
 _ENTRY: Final = re.compile(r"^(?P<name>\w+): (?P<text>.*)$")
@@ -97,12 +108,35 @@ def _default(default: Any) -> str:
     return f"`{default}`"
 
 
+def figures_table() -> str:
+    """What each proof came to when it was run last."""
+    known = json.loads(FIGURES.read_text())
+    lines = ["| command | run on | what it came to |", "|---|---|---|"]
+    for name, command in PROOFS.items():
+        found = known.get(name, {})
+        text = ", ".join(f"{_figure(value)} {key.replace('_', ' ')}" for key, value in found.items() if key != "on")
+        lines.append(f"| `{command}` | {found.get('on', 'not yet')} | {text} |")
+    return "\n".join(lines)
+
+
+def _figure(value: Any) -> str:
+    return f"{sum(value.values()):,}" if isinstance(value, dict) else f"{value:,}"
+
+
+def faults_table() -> str:
+    """The faults of the simulation by kind."""
+    faults: dict[str, int] = json.loads(FIGURES.read_text()).get("simulation", {}).get("faults", {})
+    lines = [f"| {kind.replace('_', ' ')} | {count:,} |" for kind, count in sorted(faults.items())]
+    return "\n".join(["| fault | times |", "|---|---|", *lines])
+
+
 def render(page: str) -> str:
     """A page with its made parts made anew."""
 
     def part(match: re.Match[str]) -> str:
         name = match["name"]
-        made = reason_sections() if name == "reasons" else _table(name)
+        makers = {"reasons": reason_sections, "figures": figures_table, "faults": faults_table}
+        made = makers[name]() if name in makers else _table(name)
         return f"<!-- made: {name} -->\n{made}\n<!-- end -->"
 
     return _PART.sub(part, page)
