@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import attrs
 
 from alur_runtime.ledger.base import LedgerItems, days_from
-from alur_runtime.ledger.items import EXPIRES, RUN, plain, run_item, to_attributes
+from alur_runtime.ledger.items import EXPIRES, HASH, RUN, plain, run_item, to_attributes
 from alur_runtime.model import RunItem
 
 
@@ -27,6 +27,8 @@ class Runs(LedgerItems):
             TableName=self.table_name,
             Key=self._key(RUN + run_id),
             UpdateExpression="SET lease_expires_at_ms = :until",
+            # A run that lives through a restore of the ledger must not leave half an item, which nobody could read.
+            ConditionExpression=f"attribute_exists({HASH})",
             ExpressionAttributeValues=to_attributes({":until": lease_expires_at_ms}),
         )
 

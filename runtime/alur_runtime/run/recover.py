@@ -10,12 +10,13 @@ import attrs
 
 from alur_runtime.config import JobConfig, decisive_digest
 from alur_runtime.engine import Task
-from alur_runtime.errors import FencedOffError, LostUploadError
+from alur_runtime.errors import FencedOffError, LedgerBehindError, LostUploadError
 from alur_runtime.ledger.base import now_ms
 from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.model import BatchItem, BatchPlan, BatchStatus, Lease
 from alur_runtime.reasons import Reason
 from alur_runtime.run.attempts import Fate, fate_of, split
+from alur_runtime.run.behind import check_batch
 from alur_runtime.run.publish import Publisher
 from alur_runtime.run.tally import Tally
 from alur_runtime.steps import Step, reached
@@ -64,16 +65,18 @@ class Recovery:
         Args:
             batches: The open ones, read under the lease.
             lease: The planning lease.
+
+        Raises:
+            LedgerBehindError: If one of them was committed, which the ledger has forgotten.
         """
         tasks: list[Task] = []
         origins: dict[str, str] = {}
-        dead: dict[str, bool] = {}
         created = 0
-        for batch in batches:
-            if batch.owner not in dead:
-                dead[batch.owner] = self.is_dead(batch.owner)
-            if not dead[batch.owner]:
-                continue
+        dead = {owner for owner in dict.fromkeys(b.owner for b in batches) if self.is_dead(owner)}
+        batches_of_dead = [b for b in batches if b.owner in dead]
+        for batch in batches_of_dead:  # all of them, before anything becomes visible
+            self._check(batch)
+        for batch in batches_of_dead:
             try:
                 if batch.status is BatchStatus.COMMITTED:
                     tasks += self._finish(batch)
@@ -146,6 +149,16 @@ class Recovery:
             plan = self.plan_of(batch)
             return [Task(self.publisher.take_back(batch, plan, manifest, self.run_id), plan)]
         return []
+
+    def _check(self, batch: BatchItem) -> None:
+        """Refuse a ledger that has forgotten what became of a batch."""
+        try:
+            check_batch(self.publisher.clients.s3, self.config, batch)
+        except LedgerBehindError:
+            # The race: since the batch was read, another run has committed it. Then the ledger says so now: a commit
+            # comes before what it makes visible.
+            if self.ledger.batch(batch.seq) == batch:
+                raise
 
     def _fate(self, batch: BatchItem) -> Fate:
         most = self.config.settings.max_batch_deaths
