@@ -206,3 +206,18 @@ class LedgerBehindError(AlurError):
             f"ledger of {self.table}: older than what S3 shows: {self.proof}; nothing was done, because what the "
             "ledger has forgotten would be ingested twice"
         )
+
+
+class RebuildError(AlurError):
+    """The ledger cannot be rebuilt as things are; what of it was done stands, and runs still refuse the ledger.
+
+    Attributes:
+        problem: What is in the way, and what to do.
+    """
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"rebuild: {self.problem}"

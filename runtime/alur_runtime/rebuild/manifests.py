@@ -49,6 +49,11 @@ def parse_name(uri: str) -> ManifestName | None:
     return ManifestName(uri, found["seq"], int(found["token"]), found["run"], int(found["attempt"] or 0))
 
 
+def token_of(seq: str) -> int:
+    """The planning token under which a batch was planned, from its sequence."""
+    return int(seq.partition("-")[0])
+
+
 def list_manifests(s3: Any, metadata: str, since: int = 0) -> Iterator[ManifestName]:
     """The manifests of batches that were planned under a token or a later one, in the order of their sequences.
 

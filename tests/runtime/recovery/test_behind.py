@@ -143,7 +143,7 @@ def test_a_processing_batch_of_which_an_object_is_there_was_committed(day: Day, 
     check(day)  # nothing was planned since
     assert [b.status for b in day.world.ledger.open_batches()] == [BatchStatus.PROCESSING]
     for _ in range(3):
-        with pytest.raises(LedgerBehindError, match=r"is processing in it, and s3://.*parquet shows that it was commit"):
+        with pytest.raises(LedgerBehindError, match=r"is processing in it, and s3://.*parquet shows that"):
             check_open(day)
 
 
