@@ -104,6 +104,11 @@ class TableConfig:
         """Where bad rows go, as JSON Lines."""
         return f"{self.metadata}quarantine/"
 
+    @property
+    def forgotten(self) -> str:
+        """Where items go that the ledger forgets."""
+        return f"{self.metadata}forgotten/"
+
 
 @attrs.frozen(kw_only=True)
 class LedgerConfig:
@@ -140,6 +145,8 @@ class Settings:
         max_batch_deaths: A batch is split once so many runs have ended while they worked on it, the first not
             counted; a file that is alone in its batch then fails.
         history_days: How long runs and completed batches are kept in the ledger.
+        forget_gone_days: How long the ledger keeps files that are gone from their source; 0 for ever, else 8 at
+            least. After that their items are in an archive in S3 alone, and found there if they come back.
     """
 
     run_lease_seconds: float = 60.0
@@ -156,6 +163,7 @@ class Settings:
     spark_min_files: int = 100_000
     max_batch_deaths: int = 2
     history_days: int = 90
+    forget_gone_days: int = 90
 
 
 @attrs.frozen(kw_only=True)
@@ -336,12 +344,21 @@ def check_config(config: JobConfig) -> JobConfig:
     return config
 
 
+_MAY_BE_NONE: Final = frozenset({"threads", "spark_min_bytes", "spark_min_files", "forget_gone_days"})
+_LEAST_FORGET_DAYS: Final = 8
+
+
 def _check_settings(settings: Settings) -> None:
     for field in attrs.fields(Settings):
         value = getattr(settings, field.name)
-        least = 0 if field.name in ("threads", "spark_min_bytes", "spark_min_files") else 1
+        least = 0 if field.name in _MAY_BE_NONE else 1
         if value < least:
             raise ConfigError(f"settings.{field.name}", f"is {value}; it must be at least {least}")
+    # The race: a run that slept writes the item of an old batch after DynamoDB has deleted that of a newer one, which
+    # would have stopped it. Glue lets no run live for more than seven days.
+    if 0 < settings.forget_gone_days < _LEAST_FORGET_DAYS:
+        said = f"is {settings.forget_gone_days}; it must be 0 (never) or at least {_LEAST_FORGET_DAYS}"
+        raise ConfigError("settings.forget_gone_days", f"{said}: longer than any run lives")
 
 
 def _check_prefix(setting: str, uri: str) -> None:

@@ -58,6 +58,11 @@ def object_name(seq: str, attempt: int, number: int, run_id: str) -> str:
     return f"{seq}.{attempt}.{number:04d}-{run_id[-8:]}.parquet"
 
 
+def archive_name(token: int, number: int, run_id: str) -> str:
+    """Name of an object of the ledger's archive; like that of a Parquet object it is never used twice."""
+    return f"{token:012d}-{number}-{run_id[-8:]}.parquet"
+
+
 def quarantine_name(seq: str, attempt: int, run_id: str) -> str:
     """Name of the object with a batch's bad rows."""
     return f"{seq}.{attempt}-{run_id[-8:]}.jsonl"

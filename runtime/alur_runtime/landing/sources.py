@@ -59,6 +59,22 @@ def list_sources(s3: Any, sources: tuple[SourceConfig, ...], passed_over: Passed
             yield listed
 
 
+def would_list(sources: tuple[SourceConfig, ...], uri: str) -> bool:
+    """Whether `list_sources` would have shown a file if it were there: only then does its absence mean that it is gone.
+
+    A file of a source that is no longer configured, or that a pattern no longer asks for, may well be there.
+    """
+    return any(_would_list(source, uri) for source in sources)
+
+
+def _would_list(source: SourceConfig, uri: str) -> bool:
+    below = uri.removeprefix(source.uri)
+    # The size is not known; a key that ends in a slash is passed over as a folder's mark if it is 0.
+    if below in ("", uri) or below.endswith("/"):
+        return False
+    return _reason_to_pass_over(source, compile_glob(source.pattern), below, size=1) is None
+
+
 def _list_source(s3: Any, source: SourceConfig, passed_over: PassedOver) -> Iterator[Listed]:
     bucket, prefix = split_uri(source.uri)
     glob = compile_glob(source.pattern)

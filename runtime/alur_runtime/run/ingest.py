@@ -38,6 +38,7 @@ from alur_runtime.run.heartbeat import Heartbeat
 from alur_runtime.run.plan import pack
 from alur_runtime.run.publish import Publisher
 from alur_runtime.run.recover import Recovery
+from alur_runtime.run.retention import Retention
 from alur_runtime.run.survey import Survey, busy_of, survey
 from alur_runtime.run.tally import Tally
 from alur_runtime.steps import Step, reached
@@ -92,6 +93,7 @@ class _Run:
             report_uri=f"{self._table.metadata}runs/{run_id}/report.json",
         )
         self._recovery = Recovery(config, self._ledger, self._publisher, run_id, self._tally)
+        self._retention = Retention(config, clients.s3, self._ledger, run_id, self._notes)
         self._heartbeat = Heartbeat(
             self._ledger, run_id, self._settings.run_lease_seconds, self._settings.planning_lease_seconds
         )
@@ -139,21 +141,25 @@ class _Run:
         """Do what there is to do now; True if there may be more that this run should do."""
         began = time.monotonic()
         lease = self._take_lease()
-        ledger_files: int | None = None
+        learnt = Learnt()
+        # Once a day all batches are read: should the lease item be wrong, after a restore, that does not last.
+        since = "" if self._retention.is_due(lease) else lease.oldest_open
         try:
-            open_batches = self._ledger.open_batches()
+            open_batches = self._ledger.open_batches(since)
             recovered = self._recovery.recover(open_batches, lease)
             # Recovery moves batches on: read them again. Always before the file items: see `survey`.
-            still_open = self._ledger.open_batches() if open_batches else []
+            still_open = self._ledger.open_batches(since) if open_batches else []
             found = self._survey(still_open, lease)
-            ledger_files = found.ledger_files
             tasks = recovered.tasks + self._create(found, lease, recovered.created + 1)
+            # What fails here makes the run fail, but not before it has done its work.
+            trouble = self._guarded(lambda: self._retention.settle(found, still_open, lease, learnt))
+            self._tally.troubles += [trouble] if trouble else []
         except FencedOffError as error:
             _log.info("%s: planning again", error)
             return True
         finally:
             self._heartbeat.planning(None)
-            self._ledger.release_lease(lease.owner, Learnt(ledger_files=ledger_files))
+            self._ledger.release_lease(lease.owner, learnt)
         self._timings["plan"] += time.monotonic() - began
         changed_meanwhile = self._work(tasks, recovered.origins)
         if self._tally.troubles or self._deadline.is_near:
@@ -185,11 +191,10 @@ class _Run:
             self._config,
             busy,
             estimate=lease.ledger_files,
+            sweep=self._retention.is_due(lease),
             passed_over=passed_over,
         )
         self._notes["ledger read"] = found.how
-        if found.gone:
-            self._notes["gone from the sources"] = f"{found.gone:,} files; their rows stay"
         self._tally.surveyed(found, passed_over)
         return found
 

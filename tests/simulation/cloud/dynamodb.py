@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any, Final
 
 import attrs
@@ -14,6 +15,8 @@ from tests.simulation.cloud.limits import HASH, RANGE
 Key = tuple[str, str]
 _TOKEN_SECONDS: Final = 600  # for so long a client token is remembered
 _STALE_SECONDS: Final = 2.0  # for so long a read that is not consistent sees the past
+_LAZY_SECONDS: Final = 2 * 86_400  # so late expired items may go: "typically within a few days", says AWS
+_LOOK_SECONDS: Final = 3_600  # how often they are looked for
 
 
 @attrs.define
@@ -24,6 +27,7 @@ class DynamoDb:
         clock: The cloud's.
         table: Its name.
         page: Items of a page of Query: small, so that there are many pages.
+        expires: Attribute with the time to live; empty for none.
         items: By key.
         writes: Every write that took effect, in order: key, item before, item after.
     """
@@ -31,10 +35,12 @@ class DynamoDb:
     clock: Clock
     table: str
     page: int = 2
+    expires: str = ""
     items: dict[Key, Item] = attrs.field(factory=dict)
     writes: list[tuple[Key, Item | None, Item | None]] = attrs.field(factory=list)
     _tokens: dict[str, tuple[float, Any]] = attrs.field(factory=dict)
     _before: dict[Key, tuple[float, Item | None]] = attrs.field(factory=dict)
+    _looked: float = 0.0
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """One request.
@@ -45,10 +51,22 @@ class DynamoDb:
         """
         if request.get("TableName", self.table) != self.table:
             raise client_error(operation, "ResourceNotFoundException", f"no table {request['TableName']}")
+        if self.expires and self.clock.now - self._looked >= _LOOK_SECONDS:
+            self._looked = self.clock.now
+            self._delete_expired()
         try:
             return getattr(self, f"_{operation}")(request)  # type: ignore[no-any-return]
         except ExpressionError as error:
             raise LimitBrokenError(f"{operation}: {error}") from error
+
+    def _delete_expired(self) -> None:
+        """As AWS does: some at once, others days later; until then they are read and written like any other."""
+        for key, item in list(self.items.items()):
+            if "N" in item.get(self.expires, {}):
+                lazy = zlib.crc32(repr(key).encode()) % _LAZY_SECONDS
+                if float(item[self.expires]["N"]) + lazy < self.clock.now:
+                    self._write(key, None)
+                    del self._before[key]  # nobody reads what is long gone
 
     # --- one item -------------------------------------------------------------------------------------------------
 
@@ -68,12 +86,16 @@ class DynamoDb:
     def _UpdateItem(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         key = limits.check_key(request["Key"])
         scope = _scope(request)
-        before: Item = self.items.get(key) or request["Key"]
-        after = apply_update(before, request["UpdateExpression"], scope, (HASH, RANGE))
+        after = self._updated(key, request, scope)
         self._check("UpdateItem", key, request, scope)
         limits.check_item(after)
         self._write(key, after)
         return {"Attributes": after} if request.get("ReturnValues") == "ALL_NEW" else {}
+
+    def _updated(self, key: Key, request: dict[str, Any], scope: Scope) -> Item:
+        """What an update makes of an item, or of none."""
+        before: Item = self.items.get(key) or request["Key"]
+        return apply_update(before, request["UpdateExpression"], scope, (HASH, RANGE))
 
     def _check(self, operation: str, key: Key, request: dict[str, Any], scope: Scope) -> None:
         holds = self._holds(key, request, scope)
@@ -153,11 +175,14 @@ class DynamoDb:
                 raise LimitBrokenError("a client token used for two different transactions")
             return {}
         reasons = []
+        updated: dict[Key, Item] = {}
         for write, key in zip(writes, keys, strict=True):
             ((action, body),) = write.items()
-            if action not in ("Put", "ConditionCheck"):
+            if action not in ("Put", "Update", "ConditionCheck"):
                 raise LimitBrokenError(f"{action} in a transaction is not simulated")
             scope = _scope(body)
+            if action == "Update":
+                updated[key] = self._updated(key, body, scope)
             holds = self._holds(key, body, scope)
             scope.check_all_used()
             reasons.append({"Code": "None"} if holds else {"Code": "ConditionalCheckFailed", "Message": "failed"})
@@ -169,6 +194,9 @@ class DynamoDb:
             if "Put" in write:
                 limits.check_item(write["Put"]["Item"])
                 self._write(key, write["Put"]["Item"])
+            if "Update" in write:
+                limits.check_item(updated[key])
+                self._write(key, updated[key])
         if token:
             self._tokens[token] = (self.clock.now, writes)
         return {}

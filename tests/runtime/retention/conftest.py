@@ -1,0 +1,16 @@
+"""A table whose days pass as the test likes, and what befalls its calls."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.regressions.conftest import faults
+from tests.runtime.retention.days import Days
+
+__all__ = ["faults"]
+
+
+@pytest.fixture
+def days(monkeypatch: pytest.MonkeyPatch) -> Days:
+    """A new table."""
+    return Days.make(monkeypatch)

@@ -1,0 +1,448 @@
+"""Files that go and come back: the ledger forgets them, and never takes them twice."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from alur_runtime.config import OnChange, config_from_json, to_json
+from alur_runtime.errors import ConfigError
+from alur_runtime.ledger.expiry import keep_for_good, let_expire
+from alur_runtime.model import FileItem
+from alur_runtime.run import retention, survey
+from tests.regressions.faults import Faults, Killed
+from tests.runtime.retention.days import DAY, FORGET, LAZY, SETTINGS, Days
+
+LONG = FORGET + LAZY + 1
+
+
+def test_only_a_file_that_is_gone_expires(days: Days) -> None:
+    for name in ("a", "b"):
+        days.land(name)
+    days.run()
+    days.remove("a")
+    report = days.sweep()
+    gone, there = days.item("a"), days.item("b")
+    assert gone is not None
+    assert there is not None
+    assert gone.expires_at == days.cloud.s3.clock.now + FORGET * DAY
+    assert there.expires_at is None
+    assert "1 of them newly" in report.notes["gone from the sources"]
+    days.check()
+
+
+def test_a_file_expires_from_when_it_was_first_seen_to_be_gone(days: Days) -> None:
+    days.land("a")
+    days.run()
+    days.remove("a")
+    days.sweep()
+    first = days.item("a")
+    calls = days.run().aws_calls
+    report = days.sweep()
+    assert days.item("a") == first
+    assert len(days.archived()) == 1
+    assert report.notes["gone from the sources"] == "1 files; their rows stay"
+    assert calls.get("s3.PutObject", 0) == 0
+
+
+def test_a_run_writes_nothing_about_gone_files_twice_a_day(days: Days, faults: Faults) -> None:
+    days.land("a")
+    days.run()
+    days.remove("a")
+    faults.clear()
+    days.run()
+    assert faults.count("TransactWriteItems") == 0
+    assert days.archived() == []
+
+
+def test_the_ledger_is_read_whole_once_a_day_though_by_key_is_cheaper(days: Days) -> None:
+    days.land("a")
+    days.run()
+    assert days.run().notes["ledger read"].startswith("by key")
+    assert days.sweep().notes["ledger read"].startswith("whole")
+    assert days.run().notes["ledger read"].startswith("by key")
+
+
+def test_nothing_is_forgotten_where_that_is_set(days: Days) -> None:
+    settings = attrs.evolve(SETTINGS, forget_gone_days=0)
+    days.world.config = attrs.evolve(days.world.config, settings=settings)
+    days.land("a")
+    days.land("b")
+    days.run()
+    days.remove("a")
+    assert days.sweep().notes["ledger read"].startswith("by key")
+    item = days.item("a")
+    assert item is not None
+    assert item.expires_at is None
+
+
+@pytest.mark.parametrize("forget", [1, 7, -1])
+def test_nothing_is_forgotten_while_a_run_may_live_that_knew_it(days: Days, forget: int) -> None:
+    settings = attrs.evolve(SETTINGS, forget_gone_days=forget)
+    with pytest.raises(ConfigError, match="forget_gone_days"):
+        config_from_json(to_json(attrs.evolve(days.world.config, settings=settings)))
+
+
+# --- coming back ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("away", [1, FORGET - 1, FORGET + 1, LONG, 10 * LONG])
+def test_a_file_that_comes_back_as_it_was_is_not_taken_again(days: Days, away: int) -> None:
+    body = days.land("a")
+    days.run()
+    days.remove("a")
+    days.sweep()
+    days.pass_days(away)
+    days.land_again("a", body)
+    report = days.run()
+    assert report.files_by_reason == {"unchanged": 1}
+    assert "1 files that were gone" in report.notes["came back"]
+    item = days.item("a")
+    assert item is not None
+    assert item.expires_at is None
+    days.pass_days(LONG)
+    assert days.run().files_by_reason == {"unchanged": 1}
+    days.check()
+
+
+def test_dynamodb_really_forgets(days: Days) -> None:
+    """Or else the test above would say nothing of what comes after."""
+    days.land("a")
+    days.run()
+    days.remove("a")
+    days.sweep()
+    days.pass_days(LONG)
+    assert days.item("a") is None
+
+
+@pytest.mark.parametrize("away", [1, LONG])
+def test_a_file_that_comes_back_changed_replaces_its_rows(days: Days, away: int) -> None:
+    days.land("a")
+    days.land("b")
+    days.run()
+    days.remove("a")
+    days.sweep()
+    days.pass_days(away)
+    days.land("a", 3)
+    report = days.run()
+    assert report.files_by_reason == {"changed_replaced": 1, "unchanged": 1}
+    assert report.rows_dropped == 2
+    days.check()
+
+
+@pytest.mark.parametrize("away", [1, LONG])
+@pytest.mark.parametrize("policy", [OnChange.SKIP, OnChange.APPEND])
+def test_a_file_that_comes_back_changed_is_treated_by_the_policy(days: Days, away: int, policy: OnChange) -> None:
+    days.world.config = attrs.evolve(days.world.config, on_change=policy)
+    days.land("a")
+    days.run()
+    before = days.expected["a"]
+    days.remove("a")
+    days.sweep()
+    days.pass_days(away)
+    days.land("a", 3)
+    report = days.run()
+    days.expected["a"] = before if policy is OnChange.SKIP else before + days.expected["a"]
+    assert report.files_by_reason == {f"changed_{'skipped' if policy is OnChange.SKIP else 'appended'}": 1}
+    days.check()
+
+
+def test_a_file_that_goes_again_after_it_was_found_again_is_forgotten_again(days: Days) -> None:
+    days.land("a")
+    for count in (2, 3, 4):
+        body = days.land("a", count)
+        days.run()
+        days.remove("a")
+        days.sweep()
+        days.pass_days(LONG)
+        assert days.item("a") is None
+    days.land_again("a", body)
+    assert days.run().files_by_reason == {"unchanged": 1}
+    days.check()
+
+
+def test_a_file_that_failed_before_it_went_is_known_to_have_failed(days: Days) -> None:
+    days.land_again("a", b"id,region\nno number,EU\n")
+    assert days.world.run().exit_code == 1
+    days.remove("a")
+    days.sweep()
+    days.pass_days(LONG)
+    days.land_again("a", b"id,region\nno number,EU\n")
+    assert days.world.run().files_by_reason == {"failed_before": 1}
+
+
+# --- what is not gone -------------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_no_source_asks_for_any_more_is_not_gone(days: Days) -> None:
+    for name in ("a.csv", "b.txt", "c/a.csv", "c/_a.csv"):
+        days.land(name)
+    days.world.config = attrs.evolve(
+        days.world.config, sources=(attrs.evolve(days.world.config.sources[0], hidden=True),)
+    )
+    days.run()
+    days.source("", "*.csv")
+    days.remove("a.csv")
+    report = days.sweep()
+    expire = {item.uri: item.expires_at is not None for item in days.world.ledger.files()}
+    assert expire == {
+        days.uri("a.csv"): True,  # gone
+        days.uri("b.txt"): False,  # no longer of the pattern
+        days.uri("c/a.csv"): False,
+        days.uri("c/_a.csv"): False,
+    }
+    assert report.notes["gone from the sources"].startswith("4 files, 3 of them below no source any more")
+    days.source("c/")
+    assert days.sweep().files_by_reason == {"unchanged": 1}
+
+
+def test_a_file_below_a_source_that_was_taken_away_is_not_gone(days: Days) -> None:
+    days.land("a")
+    days.run()
+    days.source("elsewhere/")
+    days.sweep()
+    item = days.item("a")
+    assert item is not None
+    assert item.expires_at is None
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_listing_that_fails_says_of_no_file_that_it_is_gone(days: Days, faults: Faults, failing: int) -> None:
+    days.cloud.s3.page = 2
+    for name in "abcd":
+        days.land(name)
+    days.run()
+    days.remove("a")
+    days.pass_days(1)
+    faults.clear()
+    faults.fail(lambda call, request: call == "ListObjectsV2" and request["Prefix"] == "orders/", nth=failing)
+    assert days.world.run().exit_code == 1
+    assert not any(item.expires_at for item in days.world.ledger.files())
+    assert days.archived() == []
+    days.run()
+    assert [item.uri for item in days.world.ledger.files() if item.expires_at] == [days.uri("a")]
+
+
+def test_a_file_of_an_open_batch_is_not_gone(days: Days, faults: Faults) -> None:
+    days.land("a")
+    days.run()
+    days.land("a", 3)
+    _die(days, faults, lambda call, request: call == "PutObject" and "/commit-" in request["Key"])
+    days.remove("a")
+    days.pass_days(1)
+    (batch,) = days.world.ledger.open_batches()
+    days.world.ledger.heartbeat(batch.owner, int((days.cloud.s3.clock.now + DAY / 2) * 1000))
+    days.run()
+    item = days.item("a")
+    assert item is not None
+    assert item.expires_at is None
+
+
+# --- crashes and races ------------------------------------------------------------------------------------------------
+
+
+def _die(days: Days, faults: Faults, calls: Callable[[str, dict[str, Any]], bool], *, after: bool = False) -> None:
+    """A run that is killed at a call."""
+    faults.clear()
+
+    def die() -> None:
+        faults._dead = True
+        raise Killed
+
+    faults.when(calls, die, after=after)
+    with contextlib.suppress(Killed):
+        days.world.run()
+    assert faults._dead, "there was no such call"
+    faults.clear()
+    days.pass_days(0.1)
+
+
+def test_a_sweep_that_is_killed_anywhere_forgets_nothing(days: Days, faults: Faults) -> None:
+    """At every call of it: what expires is in the archive."""
+    bodies = {name: days.land(name) for name in "abc"}
+    days.run()
+    for name in "ab":
+        days.remove(name)
+    days.pass_days(1)
+    number = 0
+    while True:
+        number += 1
+        for after in (False, True):
+            moment = dict(days.dynamodb.items), dict(days.cloud.s3.objects), days.cloud.s3.clock.now
+            faults.clear()
+            faults.kill(number, after=after)
+            ended = False
+            with contextlib.suppress(Killed):
+                days.world.run()
+                ended = True
+            faults.clear()
+            days.pass_days(LONG)
+            for name in "ab":
+                days.land_again(name, bodies[name])
+            report = days.run()
+            assert report.files_by_reason == {"unchanged": 3}, (number, after)
+            days.check()
+            days.dynamodb.items, days.cloud.s3.objects, days.cloud.s3.clock.now = moment
+            if ended:
+                assert number > 10
+                return
+
+
+def test_an_item_that_a_batch_has_written_since_does_not_expire(days: Days) -> None:
+    days.land("a")
+    days.run()
+    stale = days.item("a")
+    assert stale is not None
+    days.land("a", 3)
+    days.run()
+    assert let_expire(days.world.ledger, [stale], 5) == 0
+    item = days.item("a")
+    assert item is not None
+    assert item.expires_at is None
+
+
+def test_an_item_that_was_deleted_meanwhile_is_not_made_anew_empty(days: Days) -> None:
+    """The race: an expired item is read, and DynamoDB deletes it before its time to live is taken back."""
+    body = days.land("a")
+    days.run()
+    days.remove("a")
+    days.sweep()
+    stale = days.item("a")
+    assert stale is not None
+    days.pass_days(LONG)
+    assert keep_for_good(days.world.ledger, [stale]) == 0
+    assert days.item("a") is None
+    days.land_again("a", body)
+    assert days.run().files_by_reason == {"unchanged": 1}
+
+
+def test_an_item_that_is_deleted_right_after_it_was_read_is_found_by_the_next_run(days: Days, faults: Faults) -> None:
+    body = days.land("a")
+    days.run()
+    days.remove("a")
+    days.sweep()
+    days.pass_days(FORGET - 1)
+    days.land_again("a", body)
+    key = next(key for key, item in days.dynamodb.items.items() if "file_etag" in item)
+    faults.clear()
+    faults.when("TransactWriteItems", lambda: days.dynamodb.items.pop(key) and None)
+    assert days.run().files_by_reason == {"unchanged": 1}
+    assert days.item("a") is None
+    assert days.run().files_by_reason == {"unchanged": 1}
+    assert days.item("a") is not None
+    days.check()
+
+
+def test_an_archive_that_cannot_be_read_is_not_taken_for_empty(days: Days, faults: Faults) -> None:
+    body = days.land("a")
+    days.run()
+    days.remove("a")
+    days.sweep()
+    days.pass_days(LONG)
+    days.land_again("a", body)
+    for calls in (_of_archive("ListObjectsV2"), _of_archive("GetObject")):
+        faults.clear()
+        faults.fail(calls)
+        assert days.world.run().outcome == "aws_error"
+        days.check()
+    assert days.run().files_by_reason == {"unchanged": 1}
+
+
+def test_a_sweep_that_fails_fails_the_run_after_its_work(days: Days, faults: Faults) -> None:
+    days.land("a")
+    days.run()
+    days.remove("a")
+    days.land("b")
+    days.pass_days(1)
+    faults.clear()
+    faults.fail(_of_archive("PutObject"))
+    report = days.world.run()
+    assert (report.outcome, report.exit_code, report.rows_written) == ("aws_error", 1, 2)
+    days.check()
+    assert "1 of them newly" in days.run().notes["gone from the sources"]
+
+
+def _of_archive(operation: str) -> Callable[[str, dict[str, Any]], bool]:
+    return lambda call, request: call == operation and "forgotten/" in request.get("Key", request.get("Prefix", ""))
+
+
+def test_more_files_than_one_run_marks_are_marked_by_the_next(days: Days, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey, "_MOST_GONE", 3)
+    for n in range(7):
+        days.land(f"{n}")
+    days.run()
+    for n in range(7):
+        days.remove(f"{n}")
+    days.pass_days(1)
+    marked = []
+    for _ in range(4):
+        days.run()
+        marked.append(sum(item.expires_at is not None for item in days.world.ledger.files()))
+    assert marked == [3, 6, 7, 7]
+
+
+# --- open batches -----------------------------------------------------------------------------------------------------
+
+
+def test_closed_batches_are_not_read_at_every_run(days: Days) -> None:
+    for n in range(5):
+        days.land(f"{n}")
+        days.run()
+    read: list[int] = []
+    query = type(days.dynamodb)._Query
+
+    def counted(table: Any, request: dict[str, Any]) -> dict[str, Any]:
+        answer = query(table, request)
+        if "FilterExpression" in request:
+            read.append(answer["ScannedCount"])
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(days.dynamodb), "_Query", counted)
+        days.run()
+        first = read.copy()
+        days.sweep()
+    assert first == [1], "that of the run before, which was open when it gave its lease back"
+    assert read[1:] == [5], "a sweep reads them all"
+
+
+def test_an_open_batch_stays_in_sight(days: Days, faults: Faults) -> None:
+    days.land("a")
+    days.run()
+    days.land("b")
+    _die(days, faults, lambda call, request: call == "PutObject" and "/commit-" in request["Key"])
+    # Its run counts as alive for a long time: runs go by that leave it alone.
+    (batch,) = days.world.ledger.open_batches()
+    days.world.ledger.heartbeat(batch.owner, int((days.cloud.s3.clock.now + DAY / 2) * 1000))
+    quick = attrs.evolve(SETTINGS, run_lease_seconds=0.01)
+    for name in "cde":
+        days.land(name)
+        days.world.run(settings=quick)
+        assert (days.world.ledger.lease() or {})["oldest_open"] == batch.seq
+    days.pass_days(0.6)
+    assert days.run().files_by_reason["new"] == 1
+    assert days.world.ledger.open_batches() == []
+    days.check()
+
+
+def test_closed_batches_and_runs_expire_and_open_ones_do_not(days: Days, faults: Faults) -> None:
+    days.land("a")
+    report = days.run()
+    days.land("b")
+    _die(days, faults, lambda call, request: call == "PutObject" and "/commit-" in request["Key"])
+    days.pass_days(SETTINGS.history_days + LAZY + 1)
+    ledger = days.world.ledger
+    (batch,) = ledger.open_batches()
+    assert ledger.run(report.run_id) is None
+    assert [key for _, key in days.dynamodb.items if key.startswith("@batch/")] == [f"@batch/{batch.seq}"]
+    days.run()
+    days.check()
+
+
+def test_the_constants_of_the_tests_are_those_of_the_runtime() -> None:
+    assert retention.SWEEP_SECONDS == DAY
+    assert FileItem.__attrs_attrs__[-1].name == "expires_at"
