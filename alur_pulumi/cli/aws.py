@@ -17,6 +17,7 @@ from alur_pulumi.cli.errors import (
     TooManyRunsError,
     UnknownJobError,
 )
+from alur_runtime.aws import CallCounter, Clients
 from alur_runtime.config import JobConfig, config_from_json, split_uri
 from alur_runtime.ledger.ledger import Ledger
 
@@ -56,6 +57,11 @@ class Aws:
     glue: Any
     s3: Any
     dynamodb: Any
+    session: Any = None
+
+    def clients(self) -> Clients:
+        """The clients as the runtime's own functions take them."""
+        return Clients(self.session, s3=self.s3, dynamodb=self.dynamodb, glue=self.glue, calls=CallCounter())
 
     def job(self, name: str) -> Job:
         """Find a job, and its configuration through its own definition.
@@ -133,7 +139,7 @@ class Aws:
 def connect(region: str | None, profile: str | None) -> Aws:
     """Clients as the environment, the profile and the region say."""
     session = boto3.Session(region_name=region, profile_name=profile)
-    return Aws(session.client("glue"), session.client("s3"), session.client("dynamodb"))
+    return Aws(session.client("glue"), session.client("s3"), session.client("dynamodb"), session)
 
 
 def similar(name: str, names: Sequence[str], limit: int = 5) -> list[str]:

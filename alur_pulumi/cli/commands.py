@@ -33,7 +33,7 @@ _RUNS_SEARCHED = 50  # a run that has just ended is among the newest
 
 
 @contextlib.contextmanager
-def _explained() -> Iterator[None]:
+def explained() -> Iterator[None]:
     """Let errors of boto3 and of the runtime end as one line."""
     try:
         with translated():
@@ -44,7 +44,7 @@ def _explained() -> Iterator[None]:
 
 def run_job(region: str | None, profile: str | None, *, job: str, wait: bool, as_json: bool) -> int:
     """Start a job; with `wait`, follow it and print its report. Returns the exit code."""
-    with _explained():
+    with explained():
         aws = connect(region, profile)
         found = aws.job(job)
         run_id = aws.start(job)
@@ -77,7 +77,7 @@ def run_job(region: str | None, profile: str | None, *, job: str, wait: bool, as
 
 def show_status(region: str | None, profile: str | None, *, job: str, limit: int, as_json: bool) -> None:
     """Print the state of a job's table."""
-    with _explained():
+    with explained():
         aws = connect(region, profile)
         found = aws.job(job)
         ledger = aws.ledger(found.config)
@@ -114,7 +114,7 @@ def show_files(
     as_json: bool,
 ) -> None:
     """Print what the ledger says of each file."""
-    with _explained():
+    with explained():
         aws = connect(region, profile)
         found = aws.job(job)
         ledger = aws.ledger(found.config)
@@ -138,7 +138,7 @@ def show_quarantine(
     as_json: bool,
 ) -> None:
     """Print the bad rows that were kept out of a job's table."""
-    with _explained():
+    with explained():
         aws = connect(region, profile)
         found = aws.job(job)
         table = found.config.table
