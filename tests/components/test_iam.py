@@ -35,7 +35,8 @@ def _resources(action: str) -> set[str]:
 def test_the_job_may_write_its_table_and_nothing_else() -> None:
     own = {"arn:aws:s3:::bronze/sales/orders/*", "arn:aws:s3:::bronze/_alur/sales/orders/*"}
     assert _resources("s3:PutObject") == own
-    assert _resources("s3:DeleteObject") == {"arn:aws:s3:::bronze/sales/orders/*"}
+    forgotten = "arn:aws:s3:::bronze/_alur/sales/orders/forgotten/*"
+    assert _resources("s3:DeleteObject") == {"arn:aws:s3:::bronze/sales/orders/*", forgotten}
     assert _resources("s3:GetObject") == own | {
         "arn:aws:s3:::bronze/_alur/artifacts/*",
         "arn:aws:s3:::landing/archive/*",
