@@ -154,8 +154,8 @@ class _Replay:
         if taken_back or proven:
             return (taken_back or proven)[-1]
         last = commits[-1]
-        if self._has_nothing_to_do(last.manifest):
-            return None if self._is_planned_again(last) else last
+        if self._has_nothing_to_do(last.manifest) and not self._is_planned_again(last):
+            return last
         gone = [uri for uri, key in self._drops(last) if uri not in self._decided and uri not in self._files_in(key)]
         return last if gone else None
 

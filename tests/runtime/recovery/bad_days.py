@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import itertools
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -15,10 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alur_runtime.config import Settings, split_uri
+from alur_runtime.aws import Clients
+from alur_runtime.config import OnChange, Settings, split_uri
 from alur_runtime.ledger import base
+from alur_runtime.rebuild.apply import rebuild
 from alur_runtime.report import RunReport, render_text
-from alur_runtime.run import ingest
+from alur_runtime.run.ingest import run_ingest
 from tests.runtime import world as worlds
 from tests.runtime.cloud_in_memory import CloudInMemory, worlds_in_memory
 from tests.runtime.world import World
@@ -40,7 +43,7 @@ class KilledError(BaseException):
 
 @attrs.frozen
 class Moment:
-    """All that is stored, before a call."""
+    """All that is stored, before a call; `gone` are rows of files that were deleted after they were ingested."""
 
     number: int
     call: Call
@@ -48,6 +51,7 @@ class Moment:
     objects: dict[Place, Object]
     uploads: dict[str, Multipart]
     partitions: dict[tuple[str, ...], str]
+    gone: tuple[Row, ...]
 
 
 @attrs.define(eq=False)
@@ -57,6 +61,7 @@ class WatchedCloud(CloudInMemory):
     moments: list[Moment] | None = None
     kill_when: Callable[[Call], bool] = lambda _: False
     killed: bool = False
+    gone: tuple[Row, ...] = ()
     calls: list[Call] = attrs.field(factory=list)
 
     def _send(self, service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -83,6 +88,7 @@ class WatchedCloud(CloudInMemory):
             dict(self.s3.objects),
             uploads,
             dict(self.glue.partitions),
+            self.gone,
         )
 
     def set_ledger(self, ledger: Ledger) -> None:
@@ -96,6 +102,7 @@ class WatchedCloud(CloudInMemory):
         self.s3.objects = dict(moment.objects)
         self.s3.uploads = {name: attrs.evolve(u, parts=dict(u.parts)) for name, u in moment.uploads.items()}
         self.glue.partitions = dict(moment.partitions)
+        self.gone = moment.gone
 
 
 class _Time:
@@ -115,6 +122,7 @@ class Day:
     world: World
     cloud: WatchedCloud
     _time: _Time
+    _ever: set[Row] = attrs.field(factory=set)
 
     @classmethod
     def make(cls, patch: pytest.MonkeyPatch, **changes: Any) -> Day:
@@ -129,9 +137,11 @@ class Day:
         """A file lands, or a new version of it."""
         lines = [f"{n},{region},{note},2024-05-01 10:00:00" for n in ids]
         self.world.land(f"orders/{name}.csv", "\n".join(["id,region,note,at", *lines]) + "\n")
+        self._ever |= {(self.world.uri(f"orders/{name}.csv"), str(n), note) for n in ids}
 
     def remove(self, name: str) -> None:
-        """A file is deleted from where it landed."""
+        """A file that was ingested is deleted from where it landed: its rows stay."""
+        self.cloud.gone += tuple(row for row in self.landed() if row[0] == self.world.uri(f"orders/{name}.csv"))
         self.cloud.s3.remove((self.world.landing, f"orders/{name}.csv"))
 
     def wait(self) -> None:
@@ -146,9 +156,19 @@ class Day:
     def run_killed(self, when: Callable[[Call], bool]) -> bool:
         """A run that is killed at the first call of this kind; whether there was one."""
         self.wait()
+        return self._killed(when, lambda clients: run_ingest(self.world.config, clients))
+
+    def rebuild_killed(self, at: int) -> bool:
+        """A rebuild that is killed at so manieth a call; whether there were so many."""
+        calls = itertools.count(1)
+        return self._killed(
+            lambda _: next(calls) == at, lambda clients: rebuild(self.world.config, clients, apply=True)
+        )
+
+    def _killed(self, when: Callable[[Call], bool], action: Callable[[Clients], object]) -> bool:
         self.cloud.kill_when = when
         with contextlib.suppress(KilledError):
-            ingest.run_ingest(self.world.config, self.cloud.clients())
+            action(self.cloud.clients())
         killed, self.cloud.killed = self.cloud.killed, False
         self.cloud.kill_when = lambda _: False
         return killed
@@ -164,22 +184,23 @@ class Day:
         return sorted(found)
 
     def landed(self) -> list[Row]:
-        """The rows of the files that lie there now."""
-        found: list[Row] = []
+        """The good rows of the files that lie there now, and of those that are gone."""
+        found = list(self.cloud.gone)
         for (bucket, key), stored in self.cloud.s3.objects.items():
             if bucket == self.world.landing:
                 lines = csv.DictReader(io.StringIO(stored.body.decode()))
-                found += [(f"s3://{bucket}/{key}", line["id"], line["note"]) for line in lines]
+                found += [(f"s3://{bucket}/{key}", r["id"], r["note"]) for r in lines if r["id"].isdigit()]
         return sorted(found)
 
     def trouble(self, report: RunReport) -> str:
         """What is wrong after a run that should have made all right; empty if nothing is."""
         if report.exit_code:
             return render_text(report)
-        if self.visible() != self.landed():
-            doubled = Counter(self.visible()) - Counter(self.landed())
-            missing = Counter(self.landed()) - Counter(self.visible())
-            return f"too much: {dict(doubled)}, missing: {dict(missing)}"
+        found, wanted = Counter(self.visible()), Counter(self.landed())
+        if self.world.config.on_change is OnChange.APPEND:  # all versions that were ingested stay, each once
+            wanted |= Counter(self._ever & found.keys())
+        if found != wanted:
+            return f"too much: {dict(found - wanted)}, missing: {dict(wanted - found)}"
         if open_ := self.world.ledger.open_batches():
             return f"open: {open_}"
         items = {item.uri: item.table_rows for item in self.world.ledger.files()}
