@@ -24,6 +24,12 @@ class _Group(click.Group):
             raise kind(str(error)) from error
 
 
+class _TroubleError(click.ClickException):
+    """What kept a command from its work whose exit code 1 tells what it has found."""
+
+    exit_code = 2
+
+
 @click.group(cls=_Group, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="alur-pulumi", prog_name="alur")
 @click.option("--region", metavar="REGION", help="AWS region, instead of the environment's.")
@@ -125,6 +131,36 @@ def quarantine(
     from alur_pulumi.cli.commands import show_quarantine
 
     show_quarantine(*place, job=job, run=run_, match=match, limit=limit, show_values=show_values, as_json=json_)
+
+
+@cli.command()
+@click.argument("job")
+@click.option("--repair", is_flag=True, help="Put right what can be, by the protocol that runs go by.")
+@click.option("--accept-loss", is_flag=True, help="With --repair: write off what cannot be had again.")
+@click.option("--rows", is_flag=True, help="Count the rows of each file in every object.")
+@_json
+@click.pass_obj
+def fsck(
+    place: tuple[str | None, str | None], job: str, *, repair: bool, accept_loss: bool, rows: bool, json_: bool
+) -> None:
+    """Hold ledger, manifests, objects and catalog of JOB's table against one another.
+
+    Without --repair nothing is changed. What open batches hold is left out, so that runs need not be stopped.
+
+    Exit code 0: all is right. 1: something is not, or was left after the repair. 2: the check could not be made.
+    """
+    from alur_pulumi.cli.fsck import FsckOptions, check_table
+
+    if accept_loss and not repair:
+        raise click.UsageError("--accept-loss does nothing without --repair")
+    options = FsckOptions(repair=repair, accept_loss=accept_loss, rows=rows)
+    try:
+        code = check_table(*place, job=job, options=options, as_json=json_)
+    except (click.UsageError, WrongJobError):
+        raise
+    except (click.ClickException, AlurError) as error:
+        raise _TroubleError(str(error)) from error
+    raise SystemExit(code)
 
 
 def main() -> None:

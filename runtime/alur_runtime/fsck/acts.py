@@ -1,0 +1,112 @@
+"""What a repair does: one act a finding. Values only."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen
+class TakeBack:
+    """Drop every row of a file, so that the next run ingests it again.
+
+    Attributes:
+        uri: The file.
+        objects: That have rows of it, or are named to have; relative to the table's location.
+        copy: Those of them to be kept below lost+found before: they have rows that no source is known to have.
+        broken: Those of them that cannot be read: set aside first.
+    """
+
+    uri: str
+    objects: tuple[str, ...]
+    copy: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class WriteDown:
+    """Accept a file's loss: its item says what rows are left.
+
+    Attributes:
+        uri: The file.
+        objects: That have the rows that are left.
+        rows: How many are left.
+        broken: Objects of it that cannot be read: set aside first.
+    """
+
+    uri: str
+    objects: tuple[str, ...]
+    rows: int
+    broken: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class SetAside:
+    """Move an object out of the table, below lost+found."""
+
+    key: str
+
+
+@attrs.frozen
+class WriteOff:
+    """Say in a later commit that objects are gone."""
+
+    keys: tuple[str, ...]
+
+
+@attrs.frozen
+class Register:
+    """Create a partition in the catalog."""
+
+    values: tuple[str | None, ...]
+
+
+@attrs.frozen
+class Unregister:
+    """Delete a partition from the catalog.
+
+    Attributes:
+        values: As the catalog has them.
+        folder: Where its objects would be, relative to the table's location.
+    """
+
+    values: tuple[str, ...]
+    folder: str
+
+
+@attrs.frozen
+class Abort:
+    """Abort a pending upload.
+
+    Attributes:
+        location: Of the store that it is in.
+        key: Relative to it.
+        upload_id: S3's.
+    """
+
+    location: str
+    key: str
+    upload_id: str
+
+
+@attrs.frozen
+class GiveUp:
+    """End a processing batch that no run can work on; its files are planned again."""
+
+    seq: str
+
+
+@attrs.frozen
+class Finish:
+    """Roll a committed batch forward of which no run can."""
+
+    seq: str
+
+
+@attrs.frozen
+class Undo:
+    """Turn a committed batch whose uploads are lost into one that takes its files back."""
+
+    seq: str
+
+
+Act = TakeBack | WriteDown | SetAside | WriteOff | Register | Unregister | Abort | GiveUp | Finish | Undo
