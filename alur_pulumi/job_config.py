@@ -76,6 +76,7 @@ class JobPlan:
         transform: ``module:function``, or None.
         engine: Where batches are worked on.
         settings: Tuning.
+        timeout_seconds: After so long Glue stops a run.
         code_digest: Digest of all that decides what becomes of a file; see `code_digest`.
     """
 
@@ -88,6 +89,7 @@ class JobPlan:
     transform: str | None
     engine: EngineChoice
     settings: Settings
+    timeout_seconds: int = 0
     code_digest: str = ""
 
 
@@ -146,6 +148,7 @@ def _unchecked(plan: JobPlan, places: Places) -> JobConfig:
         code_digest=plan.code_digest,
         engine=plan.engine,
         settings=plan.settings,
+        timeout_seconds=plan.timeout_seconds,
     )
 
 

@@ -170,6 +170,7 @@ def test_the_configuration_is_one_that_the_runtime_reads() -> None:
     assert config.sources[0].uri == "s3://ingest-landing-1a2b3c4/in/"
     assert config.contract == OrderLines.__alur_contract__
     assert config.settings.threads == 3
+    assert config.timeout_seconds == 120 * 60  # the job's own, by default
     assert config.engine == "local"
     assert len(config.code_digest) == 64
 

@@ -130,14 +130,20 @@ class World:
     def run(self, **changes: Any) -> RunReport:
         return run_ingest(attrs.evolve(self.config, **changes), make_clients())
 
-    def run_as_glue_does(self, runtime: Path, **changes: Any) -> RunReport:
-        """Run in a process of its own, by the command that Glue starts."""
+    def run_as_glue_does(self, *code: Path, **changes: Any) -> RunReport:
+        """Run in a process of its own, by the command that Glue starts.
+
+        Raises:
+            ProcessLookupError: If the process was killed.
+        """
         uri, run_id = f"{self.config.table.metadata}config.json", f"jr_{uuid.uuid4().hex}"
         put_json(self.clients.s3, uri, attrs.evolve(self.config, **changes))
         arguments = ["--JOB_NAME", "sales", "--alur_config", uri, "--JOB_RUN_ID", run_id, "--enable-metrics", "true"]
-        environment = {**os.environ, "PYTHONPATH": str(runtime), "SPARK_LOCAL_IP": "127.0.0.1"}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, code)), "SPARK_LOCAL_IP": "127.0.0.1"}
         command = [sys.executable, "-m", "alur_runtime", *arguments]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode < 0:
+            raise ProcessLookupError(-done.returncode)
         found = [run for run in self.ledger.runs(10) if run.glue_run_id == run_id]
         assert found, done.stderr
         report = report_from_json(get_bytes(self.clients.s3, found[0].report_uri))

@@ -44,10 +44,16 @@ class Tally:
         for decision in found.decisions:
             file = decision.listed
             self.listed.add(file.uri)
+            if decision.reason is Reason.FAILED_BEFORE and self._has_failed_here(file):
+                continue  # before, in this very run: that it failed is what has to be told
             status = _PENDING if decision.member is not None or decision.reason is Reason.ADOPTED else _SKIPPED
             self.files[file.uri] = FileReport(
                 uri=file.uri, etag=file.etag, reason=decision.reason.value, status=status, held_by=decision.held_by
             )
+
+    def _has_failed_here(self, file: Listed) -> bool:
+        told = self.files.get(file.uri)
+        return told is not None and told.status == FileStatus.FAILED.value and told.etag == file.etag
 
     def committed(self, batch: BatchItem, manifest: CommitManifest, recovered: Reason | None, origin: str) -> None:
         """Take in a batch that became visible."""
