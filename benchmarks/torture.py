@@ -125,7 +125,7 @@ def _clean_runs(world: World) -> list[str]:
     return outcomes
 
 
-def _say(landing: Landing, tally: Tally, looks: int, outcomes: list[str], pending: int) -> None:
+def _say(landing: Landing, tally: Tally, looks: int, outcomes: list[str], pending: str) -> None:
     killed = sorted(tally.killed_after.items(), key=lambda found: -found[1])
     print(table_text(["killed after the step", "times"], [[step, times] for step, times in killed]))
     print(f"files: {dict(landing.done)}")

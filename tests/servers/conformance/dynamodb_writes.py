@@ -74,10 +74,24 @@ def _transact(table: Table, writes: list[dict[str, Any]], token: str | None = No
     return OK
 
 
-def _file(table: Table, seq: str, sort: str = "s3://b/f", **more: Any) -> dict[str, Any]:
+def _file(table: Table, seq: str, sort: str = "s3://b/f", attempt: int = 1, **more: Any) -> dict[str, Any]:
     """The ledger's write of a file item."""
-    condition = "attribute_not_exists(batch_seq) OR batch_seq < :seq"
-    return table.write(sort, condition, {":seq": seq}, batch_seq=seq, **more)
+    older = "attribute_not_exists(batch_seq) OR batch_seq < :seq OR (batch_seq = :seq AND batch_attempt < :attempt)"
+    return table.write(sort, older, {":seq": seq, ":attempt": attempt}, batch_seq=seq, batch_attempt=attempt, **more)
+
+
+def _expiry(table: Table, sort: str, update: str, **values: Any) -> dict[str, Any]:
+    """The ledger's update of a file item's time to live, as it was read under sequence 5."""
+    same = {":seq": "5", ":attempt": 1, **{f":{name}": value for name, value in values.items()}}
+    return {
+        "Update": {
+            "TableName": table.name,
+            "Key": table.key(sort),
+            "UpdateExpression": update,
+            "ConditionExpression": "batch_seq = :seq AND batch_attempt = :attempt",
+            "ExpressionAttributeValues": to_attributes(same),
+        }
+    }
 
 
 # --- the lease --------------------------------------------------------------------------------------------------------
@@ -204,17 +218,23 @@ def a_number_is_not_its_text(table: Table) -> str:
     return str(_move(table, ("a", 1, "open"), owner="a", attempt=1, status="done")["Error"]["Code"])
 
 
-@behaviour("dynamodb", "ok {'lease_expires_at_ms': 5}")
-def an_update_without_condition_makes_an_item(table: Table) -> str:
-    """The heartbeat's form. The run's item is there long before, so this never shows."""
-    done = answer(
-        table.client.update_item,
-        TableName=table.name,
-        Key=table.key("@run/1"),
-        UpdateExpression="SET lease_expires_at_ms = :until",
-        ExpressionAttributeValues=to_attributes({":until": 5}),
-    )
-    return f"{done} {table.get('@run/1')}"
+@behaviour(
+    "dynamodb", "not there: ConditionalCheckFailedException, None; there: ok, {'n': 1, 'lease_expires_at_ms': 5}"
+)
+def an_update_of_what_is_there_only(table: Table) -> str:
+    """The heartbeat: a run that lives through a restore of the ledger leaves no half item in it."""
+    heartbeat = {
+        "TableName": table.name,
+        "Key": table.key("@run/1"),
+        "UpdateExpression": "SET lease_expires_at_ms = :until",
+        "ConditionExpression": f"attribute_exists({HASH})",
+        "ExpressionAttributeValues": to_attributes({":until": 5}),
+    }
+    absent = f"{answer(table.client.update_item, **heartbeat)}, {table.get('@run/1')}"
+    table.put("@run/1", n=1)
+    there = answer(table.client.update_item, **heartbeat)
+    found = table.get("@run/1") or {}
+    return f"not there: {absent}; there: {there}, {dict(sorted(found.items(), reverse=True))}"
 
 
 # --- transactions -----------------------------------------------------------------------------------------------------
@@ -228,17 +248,47 @@ def a_transaction_is_all_or_nothing_with_reasons_in_order(table: Table) -> str:
     return f"{done}; written: {sum(table.get(f's3://b/{n}') is not None for n in (1, 3))}"
 
 
-@behaviour("dynamodb", "absent ok, smaller ok, equal refused, larger refused")
+@behaviour(
+    "dynamodb", "absent ok, smaller ok, equal refused, larger refused, earlier attempt ok, later attempt refused"
+)
 def texts_are_ordered_in_conditions(table: Table) -> str:
-    """File items are written only over those of a smaller batch sequence."""
-    table.put("s3://b/smaller", batch_seq="000000000002-00001")
-    table.put("s3://b/equal", batch_seq="000000000010-00001")
-    table.put("s3://b/larger", batch_seq="000000000010-00002")
+    """File items are written only over those of a smaller batch sequence, or of an earlier attempt at the batch."""
+    seq = "000000000010-00001"
+    table.put("s3://b/smaller", batch_seq="000000000002-00001", batch_attempt=9)
+    table.put("s3://b/equal", batch_seq=seq, batch_attempt=2)
+    table.put("s3://b/larger", batch_seq="000000000010-00002", batch_attempt=1)
+    table.put("s3://b/earlier attempt", batch_seq=seq, batch_attempt=1)
+    table.put("s3://b/later attempt", batch_seq=seq, batch_attempt=10)
     seen = []
-    for name in ("absent", "smaller", "equal", "larger"):
-        done = _transact(table, [_file(table, "000000000010-00001", f"s3://b/{name}")])
+    for name in ("absent", "smaller", "equal", "larger", "earlier attempt", "later attempt"):
+        done = _transact(table, [_file(table, seq, f"s3://b/{name}", 2)])
         seen.append(f"{name} {OK if done == OK else 'refused'}")
     return ", ".join(seen)
+
+
+@behaviour(
+    "dynamodb", "as read ok, written since refused, gone refused; then {'batch_attempt': 1, 'expires_at': 9}, None"
+)
+def an_update_in_a_transaction_of_what_was_read(table: Table) -> str:
+    """A file item gets its time to live only if it is as it was read; of one that is gone no half item is made."""
+    table.put("s3://b/as read", batch_seq="5", batch_attempt=1)
+    table.put("s3://b/written since", batch_seq="6", batch_attempt=1)
+    seen = []
+    for name in ("as read", "written since", "gone"):
+        done = _transact(table, [_expiry(table, f"s3://b/{name}", "SET expires_at = :until", until=9)])
+        seen.append(f"{name} {OK if done == OK else 'refused'}")
+    found = table.get("s3://b/as read") or {}
+    kept = {name: found.get(name) for name in ("batch_attempt", "expires_at")}
+    return f"{', '.join(seen)}; then {kept}, {table.get('s3://b/gone')}"
+
+
+@behaviour("dynamodb", "ok {'batch_attempt': 1, 'batch_seq': '5'}, again ok")
+def an_update_that_takes_an_attribute_away(table: Table) -> str:
+    """A file that has come back: its item is kept for good again."""
+    table.put("s3://b/f", batch_seq="5", batch_attempt=1, expires_at=9)
+    done = _transact(table, [_expiry(table, "s3://b/f", "REMOVE expires_at")])
+    left = dict(sorted((table.get("s3://b/f") or {}).items()))
+    return f"{done} {left}, again {_transact(table, [_expiry(table, 's3://b/f', 'REMOVE expires_at')])}"
 
 
 @behaviour("dynamodb", "lease lost: TransactionCanceledException ConditionalCheckFailed None; held: ok")

@@ -33,6 +33,21 @@ def a_call_creates_at_most_100(catalog: Catalog) -> str:
     return f"100: {hundred}, 101: {answer(catalog.create, *(f'x{n:03}' for n in range(101)))}"
 
 
+@behaviour("glue", "[('9', 'EntityNotFoundException')], partitions ['2']")
+def partitions_are_deleted(catalog: Catalog) -> str:
+    """A repair takes partitions without objects out; one that is gone already does not stop the others."""
+    catalog.create("1", "2", "3")
+    found = catalog.delete("1", "9", "3").get("Errors", ())
+    errors = [(failed["PartitionValues"][0], failed["ErrorDetail"]["ErrorCode"]) for failed in found]
+    return f"{errors}, partitions {catalog.days()}"
+
+
+@behaviour("glue", "25: ok, 26: ValidationException", "25: ok, 26: InvalidInputException")
+def a_call_deletes_at_most_25(catalog: Catalog) -> str:
+    """Fewer than it creates."""
+    return ", ".join(f"{n}: {answer(catalog.delete, *(f'{day:02}' for day in range(n)))}" for n in (25, 26))
+
+
 @behaviour("glue", "EntityNotFoundException")
 def a_table_that_is_not_in_the_catalog(catalog: Catalog) -> str:
     """The run fails; the batch stays committed and is rolled forward once the table is there again."""

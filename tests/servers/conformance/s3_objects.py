@@ -145,6 +145,39 @@ def a_listing_by_prefix(bucket: Bucket) -> str:
     return f"{bucket.listed('in/')}; nothing there: {bucket.listed('none/')}; no bucket: {wrong}"
 
 
+@behaviour("s3", "['in/b', 'in/c'], ['in/b', 'in/c'], ['in/a', 'in/b', 'in/c'], []")
+def a_listing_from_a_key_on(bucket: Bucket) -> str:
+    """What was planned since a token: after a key, whether that is there or not."""
+    for key in ("in/a", "in/b", "in/c", "out"):
+        bucket.put(key)
+
+    def after(key: str) -> list[str]:
+        pages = bucket.client.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket.name, Prefix="in/", StartAfter=key, PaginationConfig={"PageSize": 1}
+        )
+        return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+
+    return ", ".join(str(after(key)) for key in ("in/a", "in/aa", "a", "in/c"))
+
+
+@behaviour("s3", "ok b'one' mark, overwritten: PreconditionFailed, gone: NoSuchKey")
+def a_copy_of_a_version(bucket: Bucket) -> str:
+    """A repair keeps what it takes away: just the version that it has looked at, with its metadata."""
+    old = bucket.put("a b+ü.parquet", b"one", Metadata={"alur-upload": "mark"})
+
+    def copy(key: str) -> str:
+        source = {"Bucket": bucket.name, "Key": key}
+        return answer(
+            bucket.client.copy_object, Bucket=bucket.name, Key="to", CopySource=source, CopySourceIfMatch=f'"{old}"'
+        )
+
+    done = copy("a b+ü.parquet")
+    mark = bucket.client.head_object(Bucket=bucket.name, Key="to")["Metadata"].get("alur-upload")
+    first = f"{done} {bucket.read('to')!r} {mark}"
+    bucket.put("a b+ü.parquet", b"two")
+    return f"{first}, overwritten: {copy('a b+ü.parquet')}, gone: {copy('none')}"
+
+
 @behaviour("s3", "all listed and read")
 def odd_keys(bucket: Bucket) -> str:
     """What people name files; each is listed, read and deleted under just that name, pinned to its version."""

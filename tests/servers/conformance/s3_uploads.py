@@ -26,7 +26,7 @@ def an_upload_is_not_seen_until_it_is_completed(bucket: Bucket) -> str:
 
 @behaviour("s3", "['k', 'k', 'other'], one completed: ['k', 'other'], one aborted: ['k']")
 def pending_uploads_are_listed(bucket: Bucket) -> str:
-    """What a crash leaves behind can be found (tests and people look for it; runs do not)."""
+    """What a crash leaves behind can be found."""
     bucket.begin("k")
     second, other = bucket.begin("k"), bucket.begin("other")
     seen = [str(sorted(bucket.pending()))]
@@ -34,6 +34,17 @@ def pending_uploads_are_listed(bucket: Bucket) -> str:
         done()
         seen.append(f"one {name}: {sorted(bucket.pending())}")
     return ", ".join(seen)
+
+
+@behaviour("s3", "['in/a', 'in/b', 'in/b']")
+def pending_uploads_are_listed_by_prefix_and_in_pages(bucket: Bucket) -> str:
+    """What nobody will complete any more is found below the table's location; one key may have several."""
+    for key in ("in/b", "in/a", "in/b", "out"):
+        bucket.begin(key)
+    pages = bucket.client.get_paginator("list_multipart_uploads").paginate(
+        Bucket=bucket.name, Prefix="in/", PaginationConfig={"PageSize": 1}
+    )
+    return str([upload["Key"] for page in pages for upload in page.get("Uploads", ())])
 
 
 @behaviour("s3", "b'old' until completed, then b'new'")

@@ -178,6 +178,13 @@ class Catalog:
         )
         return found
 
+    def delete(self, *days: str) -> dict[str, Any]:
+        """BatchDeletePartition."""
+        found: dict[str, Any] = self.client.batch_delete_partition(
+            DatabaseName=self.database, TableName=self.table, PartitionsToDelete=[{"Values": [d]} for d in days]
+        )
+        return found
+
     def days(self) -> list[str]:
         """Of the partitions."""
         pages = self.client.get_paginator("get_partitions").paginate(DatabaseName=self.database, TableName=self.table)
