@@ -33,6 +33,7 @@ from alur_runtime.model import BatchItem, CommitManifest, Learnt, Lease, RunItem
 from alur_runtime.naming import new_run_id
 from alur_runtime.reasons import Reason
 from alur_runtime.report import RunReport, reconciles
+from alur_runtime.run.behind import check_ledger
 from alur_runtime.run.deadline import Deadline, working_seconds
 from alur_runtime.run.heartbeat import Heartbeat
 from alur_runtime.run.plan import pack
@@ -131,6 +132,7 @@ class _Run:
     def _ingest_all(self) -> None:
         self._ledger.put_run(self._item, self._settings.history_days)
         with self._heartbeat:
+            check_ledger(self._clients.s3, self._config, self._ledger)
             for _ in range(_PASSES):
                 if not self._pass():
                     return
@@ -290,7 +292,7 @@ class _Run:
         """
         first: dict[str, int] = {}
         deadline = time.monotonic() + self._settings.run_lease_seconds * 1.5
-        while owners and time.monotonic() < deadline:
+        while owners and time.monotonic() < deadline and not self._deadline.is_near:
             for owner in sorted(owners):
                 run = self._ledger.run(owner)
                 if run is None or not run.is_alive(now_ms()):
