@@ -163,6 +163,31 @@ def fsck(
     raise SystemExit(code)
 
 
+@cli.command()
+@click.argument("job")
+@click.option("--apply", "apply_", is_flag=True, help="Write it; without this nothing is changed.")
+@click.option("--all", "all_", is_flag=True, help="Go by all manifests, not only by those since the last batches.")
+@_json
+@click.pass_obj
+def rebuild(place: tuple[str | None, str | None], job: str, *, apply_: bool, all_: bool, json_: bool) -> None:
+    """Make the ledger of JOB's table what S3 proves: after it was restored from a backup, or lost.
+
+    Stop the job's trigger first. Runs refuse such a ledger until this has been done.
+
+    Exit code 0: the ledger lacks nothing, or what it lacked was written. 1: it lacks something, and nothing was
+    changed. 2: it could not be done.
+    """
+    from alur_pulumi.cli.rebuild import rebuild_ledger
+
+    try:
+        code = rebuild_ledger(*place, job=job, apply=apply_, everything=all_, as_json=json_)
+    except (click.UsageError, WrongJobError):
+        raise
+    except (click.ClickException, AlurError) as error:
+        raise _TroubleError(str(error)) from error
+    raise SystemExit(code)
+
+
 def main() -> None:
     """Run the command line; the console script's entry."""
     cli.main(prog_name="alur")
