@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 from tests.regressions.conftest import faults
+from tests.regressions.faults import Faults
 from tests.runtime.retention.days import Days
 
 __all__ = ["faults"]
 
 
 @pytest.fixture
-def days(monkeypatch: pytest.MonkeyPatch) -> Days:
+def days(monkeypatch: pytest.MonkeyPatch, faults: Faults) -> Days:
     """A new table."""
-    return Days.make(monkeypatch)
+    made = Days.make(monkeypatch)
+    faults.clear()
+    return made
