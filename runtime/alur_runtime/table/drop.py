@@ -49,7 +49,10 @@ def drop_old_rows(replaced: list[Member], batch: BatchItem, store: TableStore, o
         for key in keys:
             body = store.read(key)
             if body is None:
-                continue  # what is missing is found by the count below
+                # What is missing is found by the count below. One that takes itself back says what an attempt before
+                # it has deleted: of a batch's attempts only the last one's manifest counts.
+                deletes += [key] if batch.undo else []
+                continue
             upload, gone = write_without(pa.py_buffer(body), uris, open_upload(key))
             dropped.update(gone)
             if upload is not None:
