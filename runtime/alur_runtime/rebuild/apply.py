@@ -10,7 +10,6 @@ from alur_runtime.aws import Clients
 from alur_runtime.config import JobConfig, split_uri
 from alur_runtime.errors import LeaseBusyError, RebuildError
 from alur_runtime.ledger.base import now_s
-from alur_runtime.model import Lease
 from alur_runtime.naming import new_run_id
 from alur_runtime.rebuild.evidence import Evidence, gather, reader_of_objects
 from alur_runtime.rebuild.ledger import RebuildLedger
@@ -46,7 +45,7 @@ def rebuild(config: JobConfig, clients: Clients, *, apply: bool, everything: boo
 
     Raises:
         LeaseBusyError: If somebody holds the planning lease.
-        RebuildError: If a run is alive, or a batch has to be finished whose plan is not there.
+        RebuildError: If a run is alive, or a batch was committed whose plan is not there.
         FencedOffError: If another has taken the planning lease meanwhile: to be done again.
         ConfigError: If a manifest is of a form that this version does not know.
         LedgerFormatError: If a ledger item is.
@@ -103,11 +102,11 @@ class _Rebuild:
             # Files before batches: a batch that is open is what makes runs refuse a ledger whose token is right.
             self._ledger.put_files(found.files, lambda _: self._renew_in_time())
             for move in found.moves:
-                if move.before is not None:
+                if move.before is None:
+                    self._ledger.add(move.after, self._config.settings.history_days)
+                else:
                     self._ledger.settle(move.before, move.after, self._config.settings.history_days)
                 self._renew_in_time()
-            lease = Lease(self._owner, seen.evidence.token, 0)
-            self._ledger.create_batches([move.after for move in found.moves if move.before is None], lease)
         self._ledger.bring_up(self._owner, found.token)
 
     def _renew_in_time(self) -> None:

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from alur_runtime.errors import FencedOffError
 from alur_runtime.ledger.base import days_from, now_ms, now_s, old_item
-from alur_runtime.ledger.items import BATCH, batch_item, to_attributes
+from alur_runtime.ledger.items import BATCH, EXPIRES, HASH, batch_item, plain, to_attributes
 from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.model import BatchItem, BatchStatus
 
@@ -87,6 +87,23 @@ class RebuildLedger(Ledger):
             if count == limit:
                 return
             yield batch_item(values)
+
+    def add(self, batch: BatchItem, history_days: int) -> None:
+        """Create the item of a batch that S3 proves; does nothing if there is one already.
+
+        Runs that come between find it, or S3 ahead of the lease's token: neither plans its files.
+        """
+        values = {**self._plain_key(BATCH + batch.seq), **plain(batch)}
+        if batch.status in _CLOSED:
+            values[EXPIRES] = days_from(now_s(), history_days)
+        try:
+            self.client.put_item(
+                TableName=self.table_name,
+                Item=to_attributes(values),
+                ConditionExpression=f"attribute_not_exists({HASH})",
+            )
+        except ClientError as error:
+            old_item(error)
 
     def settle(self, before: BatchItem, after: BatchItem, history_days: int) -> None:
         """Make a batch's item what S3 proves it to be.

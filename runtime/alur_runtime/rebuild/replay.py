@@ -82,7 +82,7 @@ def replay(evidence: Evidence, files_in: FilesIn, now: int) -> Replay:
         now: Epoch seconds.
 
     Raises:
-        RebuildError: If a batch has to be finished whose plan is not there.
+        RebuildError: If a batch was committed whose plan is not there.
     """
     return _Replay(evidence, files_in, now).made()
 
@@ -239,13 +239,17 @@ class _Replay:
                 yield item
 
     def _moves(self, outcomes: dict[str, tuple[Commit, Outcome]]) -> Iterator[Move]:
+        oldest = min(self._evidence.batches, default="")
         for seq, (found, outcome) in sorted(outcomes.items()):
             before = self._evidence.batches.get(seq)
-            if outcome is Outcome.FINISHED and (before is None or before.status is BatchStatus.COMPLETED):
-                continue
-            after = self._after(before or self._made_anew(found), found, outcome)
-            if after != before:
-                yield Move(before, after)
+            if before is None:
+                # Closed batches expire: those before the oldest one that is known have.
+                if outcome is not Outcome.FINISHED or seq > oldest:
+                    yield Move(None, self._after(self._made_anew(found), found, outcome))
+            elif before.status is not BatchStatus.COMPLETED:
+                after = self._after(before, found, outcome)
+                if after != before:
+                    yield Move(before, after)
         for seq, batch in sorted(self._evidence.batches.items()):
             # One that takes itself back may do so twice. Any other may have been given up, and its files planned
             # again and committed, since the backup was made: were it adopted, they would be ingested twice.
@@ -272,8 +276,7 @@ class _Replay:
     def _made_anew(self, found: Commit) -> BatchItem:
         plan = self._plan_of(found)
         if plan is None:
-            said = f"{found.name.uri} was committed and has to be finished, and no plan of its batch is there"
-            raise RebuildError(said)
+            raise RebuildError(f"{found.name.uri} was committed, and no plan of its batch is there: restore it")
         return BatchItem(
             seq=found.name.seq,
             status=BatchStatus.COMMITTED,
