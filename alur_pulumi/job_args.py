@@ -39,8 +39,8 @@ class IngestionJobArgs:
         glue_version: Version of Glue.
         worker_type: Size of a worker.
         number_of_workers: Most workers of a run; Glue takes fewer where fewer do.
-        timeout_minutes: A run that takes longer is stopped. Shortly before, it takes no new work; the next run begins with
-            what is left.
+        timeout_minutes: A run that takes longer is stopped. Shortly before, it takes no new work; the next run begins
+            with what is left.
         max_retries: How often Glue starts a failed run again. 0 by default, although a retry is safe: a file
             that does not fit its contract fails again, and the next run takes up whatever was left.
         max_concurrent_runs: Runs at the same time are safe; more than this are refused by Glue.

@@ -135,6 +135,37 @@ def quarantine(
 
 @cli.command()
 @click.argument("job")
+@click.argument("uris", metavar="[URI]...", nargs=-1)
+@click.option("--match", metavar="GLOB", help="Only files whose URI, or its end after a slash, matches.")
+@click.option("--reason", "reasons", metavar="CODE", multiple=True, help="Only files that failed for this reason.")
+@click.option("--all", "all_", is_flag=True, help="Every failed file.")
+@_json
+@click.pass_obj
+def retry(
+    place: tuple[str | None, str | None],
+    job: str,
+    *,
+    uris: tuple[str, ...],
+    match: str | None,
+    reasons: tuple[str, ...],
+    all_: bool,
+    json_: bool,
+) -> None:
+    """Have the next run try failed files again: when what failed them lay outside of them and of the job.
+
+    A file that is landed anew, or a job that is deployed with other code, needs no such word.
+
+    Exit code 0: all that were named will be tried. 1: one that was named has not failed.
+    """
+    from alur_pulumi.cli.retry import retry_files
+
+    if not (uris or match or reasons or all_):
+        raise click.UsageError("name files, or say --match, --reason or --all")
+    raise SystemExit(retry_files(*place, job=job, uris=uris, match=match, reasons=reasons, as_json=json_))
+
+
+@cli.command()
+@click.argument("job")
 @click.option("--repair", is_flag=True, help="Put right what can be, by the protocol that runs go by.")
 @click.option("--accept-loss", is_flag=True, help="With --repair: write off what cannot be had again.")
 @click.option("--rows", is_flag=True, help="Count the rows of each file in every object.")

@@ -12,6 +12,8 @@ NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
 """The folder that Hive, Spark and Athena read as a null partition value."""
 
 _SORT_KEY_BYTES: Final = 1024  # DynamoDB's limit; an S3 URI may have 1,092
+_KEY_BYTES: Final = 1024  # S3's limit of an object's key
+_OBJECT_NAME_BYTES: Final = 64  # `object_name` takes 51, and more where attempts or numbers are large
 # What Hive escapes in partition paths (FileUtils.charToEscape), and the percent sign itself.
 _ESCAPED: Final = frozenset(map(chr, range(1, 32))) | frozenset("\"#%'*/:=?\\{[]^\x7f")
 
@@ -61,6 +63,12 @@ def object_name(seq: str, attempt: int, number: int, run_id: str) -> str:
 def archive_name(token: int, number: int, run_id: str) -> str:
     """Name of an object of the ledger's archive; like that of a Parquet object it is never used twice."""
     return f"{token:012d}-{number}-{run_id[-8:]}.parquet"
+
+
+def folder_room(location: str) -> int:
+    """How many bytes the partition folders of an object may take below a table's location."""
+    prefix = location.split("/", 3)[3]
+    return _KEY_BYTES - _OBJECT_NAME_BYTES - len(prefix.encode())
 
 
 def quarantine_name(seq: str, attempt: int, run_id: str) -> str:

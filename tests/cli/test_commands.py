@@ -57,6 +57,7 @@ class Account:
             rows_ingested=rows,
             table_rows=rows,
             error=error,
+            code="one",
         )
         self.ledger.put_files([item])
 
@@ -307,3 +308,27 @@ def test_interrupting_leaves_the_run_going(account: Account, monkeypatch: pytest
     assert result.exit_code == 130
     assert "goes on" in result.stderr
     assert result.stdout == ""
+
+
+def test_failed_files_are_marked_to_be_tried_again(account: Account) -> None:
+    good, bad, other = (f"s3://landing/orders/{name}.csv" for name in ("good", "bad", "other"))
+    account.file(good)
+    for uri in (bad, other):
+        account.file(uri, FileStatus.FAILED, rows=0, error="row 3")
+    assert {f.uri: f.code for f in account.ledger.files()} == {good: "one", bad: "one", other: "one"}
+    done = alur("retry", JOB, bad, good, "--json")
+    assert (done.exit_code, json.loads(done.stdout)) == (1, {"job": JOB, "retried": [bad], "not_failed": [good]})
+    assert {f.uri: f.code for f in account.ledger.files()} == {good: "one", bad: "", other: "one"}
+    done = alur("retry", JOB, "--match", "other.csv")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines() == [other, f"1 file will be tried again by the next run: alur run {JOB}"]
+    assert alur("retry", JOB).exit_code == 2
+    assert json.loads(alur("retry", JOB, "--reason", "damaged", "--json").stdout)["retried"] == []
+
+
+def test_a_file_that_was_decided_anew_meanwhile_is_not_marked(account: Account) -> None:
+    account.file("s3://landing/orders/bad.csv", FileStatus.FAILED, rows=0, error="row 3")
+    (item,) = account.ledger.files()
+    account.ledger.put_files([attrs.evolve(item, batch_seq="000000000002-00000", code="two")])
+    assert not account.ledger.try_again(item)
+    assert [f.code for f in account.ledger.files()] == ["two"]

@@ -25,6 +25,7 @@ from alur_runtime.formats.values import read_value
 from alur_runtime.kernel.intake import Intake, Rules
 from alur_runtime.kernel.transform import Transform, apply_transform
 from alur_runtime.model import Action, Member
+from alur_runtime.naming import folder_room
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import RefusedFileError
 from alur_runtime.table.quarantine import Origin
@@ -152,7 +153,7 @@ def test_the_error_in_the_readme_is_what_a_user_sees() -> None:
     body = "\n".join(["payment_id,payer,booked_on", *rows, "48211,Ada,31.04.2026", ""]).encode()
     uri = "s3://landing/payments/may.csv"
     member = Member(uri, "e", len(body), 0, "bank", Action.INGEST, "new")
-    intake = Intake(Rules(spec, NO_BAD_ROWS, None), Origin(member, "b", "r"))
+    intake = Intake(Rules(spec, NO_BAD_ROWS, None, folder_room("s3://lake/t/")), Origin(member, "b", "r"))
     with pytest.raises(RefusedFileError) as caught:
         list(intake.tables(read_file(io.BytesIO(body), uri, spec, CsvOptions())))
     assert _blocks(ROOT / "README.md", "text") == [f"{caught.value}\n"]

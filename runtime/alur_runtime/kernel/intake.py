@@ -59,11 +59,13 @@ class Rules:
         contract: The table's.
         budget: How many bad rows the file may have.
         transform: The user's, or None.
+        folder_room: How many bytes the partition folders of a row may take in a key.
     """
 
     contract: ContractSpec
     budget: ErrorBudget
     transform: Transform | None
+    folder_room: int
 
 
 class Intake:
@@ -133,7 +135,7 @@ class Intake:
 
     def _staying(self, table: pa.Table) -> pa.Table:
         """The rows that can be written where they belong and meet what is expected."""
-        unwritable = find_unwritable(table, self._rules.contract, table[SOURCE_ROW])
+        unwritable = find_unwritable(table, self._rules.contract, table[SOURCE_ROW], self._rules.folder_room)
         if unwritable:
             self._keep_out(unwritable)
             table = without(table, {b.row for b in unwritable})

@@ -40,7 +40,7 @@ from alur_runtime.model import (
     Member,
     Upload,
 )
-from alur_runtime.naming import object_name, quarantine_name
+from alur_runtime.naming import folder_room, object_name, quarantine_name
 from alur_runtime.reasons import Reason
 from alur_runtime.rows import RefusedFileError
 from alur_runtime.steps import Step, reached
@@ -196,7 +196,7 @@ class _Work:
 
     def _read(self, member: Member) -> _Read | Left:
         source = self._sources[member.source]
-        rules = Rules(self._config.contract, source.budget, self._transform)
+        rules = Rules(self._config.contract, source.budget, self._transform, folder_room(self._config.table.location))
         intake = Intake(rules, Origin(member, self._plan.seq, self._run_id))
         try:
             with open_source(self._fetch, member.uri, member.etag, member.size) as file:

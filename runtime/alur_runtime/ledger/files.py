@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 import attrs
+from botocore.exceptions import ClientError
 
-from alur_runtime.ledger.base import LedgerItems
+from alur_runtime.ledger.base import LedgerItems, old_item
 from alur_runtime.ledger.items import (
     HASH,
     RANGE,
@@ -19,7 +20,7 @@ from alur_runtime.ledger.items import (
     to_attributes,
 )
 from alur_runtime.ledger.transactions import Write, transact
-from alur_runtime.model import FileItem
+from alur_runtime.model import FileItem, FileStatus
 from alur_runtime.naming import file_partition, ledger_key, shard_key
 
 _BATCH_GET_KEYS: Final = 100
@@ -71,6 +72,33 @@ class Files(LedgerItems):
                 writes = [w for n, w in enumerate(writes) if n not in refused] if refused else []
             done += len(part)
             progress(done)
+
+    def try_again(self, item: FileItem) -> bool:
+        """Have a failed file taken by the next run, as if it had failed under other code.
+
+        Returns:
+            False if it is not as it was read: something else has become of it since.
+        """
+        key = {HASH: file_partition(self.table_key, item.uri, self.shards), RANGE: ledger_key(item.uri)}
+        values = {
+            ":code": "",
+            ":seq": item.batch_seq,
+            ":attempt": item.batch_attempt,
+            ":failed": FileStatus.FAILED,
+        }
+        try:
+            self.client.update_item(
+                TableName=self.table_name,
+                Key=to_attributes(key),
+                UpdateExpression="SET code = :code",
+                ConditionExpression="batch_seq = :seq AND batch_attempt = :attempt AND #status = :failed",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues=to_attributes(values),
+            )
+        except ClientError as error:
+            old_item(error)
+            return False
+        return True
 
     def _put_file(self, item: FileItem) -> Write:
         # The race: a zombie that rolls an old batch forward writes its file items after a newer batch has written

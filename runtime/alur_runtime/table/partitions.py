@@ -75,16 +75,18 @@ def split_by_partition(table: pa.Table, contract: ContractSpec) -> Iterator[tupl
         start += count
 
 
-def find_unwritable(table: pa.Table, contract: ContractSpec, rows: pa.ChunkedArray) -> list[BadRow]:
+def find_unwritable(table: pa.Table, contract: ContractSpec, rows: pa.ChunkedArray, room: int) -> list[BadRow]:
     """Rows with partition values that readers of Hive-style folders would not read back as they are.
 
     Args:
         table: With the contract's columns.
         contract: Says what the table is partitioned by.
         rows: The rows' record numbers.
+        room: How many bytes all folders of a row may take in a key.
     """
     found: dict[int, BadRow] = {}
-    for name, encoded in zip(contract.partition_by, partition_texts(table, contract), strict=True):
+    columns = partition_texts(table, contract)
+    for name, encoded in zip(contract.partition_by, columns, strict=True):
         for index, text in enumerate(encoded.dictionary.to_pylist()):
             problem = _unwritable(text)
             if not problem:
@@ -92,7 +94,20 @@ def find_unwritable(table: pa.Table, contract: ContractSpec, rows: pa.ChunkedArr
             for row in rows.filter(pc.equal(encoded.indices, index)).to_pylist():
                 bad = BadRow(row=row, reason=Reason.BAD_VALUE, problem=problem, column=name, value=text)
                 found.setdefault(row, bad)
+    for row in rows.filter(_are_too_long(contract.partition_by, columns, room)).to_pylist() if columns else ():
+        problem = f"its partition values {', '.join(contract.partition_by)} together make a key over 1,024 bytes long"
+        found.setdefault(row, BadRow(row=row, reason=Reason.BAD_VALUE, problem=problem))
     return [found[row] for row in sorted(found)]
+
+
+def _are_too_long(names: tuple[str, ...], columns: list[pa.DictionaryArray], room: int) -> pa.Array:
+    """Whether the folders of each row take more bytes than there is room for."""
+    total = pa.scalar(sum(len(name.encode()) + 2 for name in names), pa.int64())  # name, =, value, /
+    for column in columns:
+        texts = column.dictionary.to_pylist()
+        lengths = [escaped_length(NULL_PARTITION if text is None else text) for text in texts]
+        total = pc.add(total, pa.array(lengths, pa.int64()).take(column.indices))
+    return pc.greater(total, room)
 
 
 def _unwritable(text: str | None) -> str:
