@@ -220,6 +220,9 @@ class Network:
                 self._effect(task, service, operation, {**request, "PartitionInputList": others})
             detail = {"ErrorCode": "InternalServiceException", "ErrorMessage": "try again"}
             return {"Errors": [{"PartitionValues": first["Values"], "ErrorDetail": detail}]}
+        if operation in ("PutItem", "UpdateItem"):
+            self._note(task, operation, request, "conflict")
+            raise client_error(operation, "TransactionConflictException")
         return self._refuse(task, service, operation, request)
 
     # --- bookkeeping ----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from alur_runtime.errors import FencedOffError
 from alur_runtime.ledger.base import LedgerItems, days_from, now_s, old_item
 from alur_runtime.ledger.items import BATCH, EXPIRES, HASH, LEASE, batch_item, plain, to_attributes
-from alur_runtime.ledger.transactions import Write, transact
+from alur_runtime.ledger.transactions import Write, patiently, transact
 from alur_runtime.model import BatchItem, BatchStatus, Lease
 
 _CREATE_WRITES: Final = 99  # of a transaction's 100 one checks the lease
@@ -168,7 +168,11 @@ class Batches(LedgerItems):
     def _move(self, before: BatchItem, after: BatchItem, expires: int | None = None) -> None:
         """Change a batch's item if owner, attempt and status are still those that were read."""
         try:
-            self.client.put_item(**self._moved(before, after, expires), ReturnValuesOnConditionCheckFailure="ALL_OLD")
+            patiently(
+                self.client.put_item,
+                **self._moved(before, after, expires),
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
         except ClientError as error:
             found = old_item(error)
             # A lost answer: the item is already just what this call was to make of it.

@@ -19,11 +19,12 @@ from alur_runtime.ledger.items import (
     item_bytes,
     to_attributes,
 )
-from alur_runtime.ledger.transactions import Write, transact
+from alur_runtime.ledger.transactions import Write, pause, transact
 from alur_runtime.model import FileItem, FileStatus
 from alur_runtime.naming import file_partition, ledger_key, shard_key
 
 _BATCH_GET_KEYS: Final = 100
+_MOST_PATIENT: Final = 8  # pauses grow no longer than some seconds
 _TRANSACTION_WRITES: Final = 100
 _TRANSACTION_BYTES: Final = 3_500_000  # DynamoDB takes 4 MB, and counts a little more than the items
 # Of a batch that was taken back and so done in two attempts the later one's item stands.
@@ -44,6 +45,7 @@ class Files(LedgerItems):
         """The items of some files, by URI; a file without an item is not in it."""
         wanted = [(file_partition(self.table_key, uri, self.shards), ledger_key(uri)) for uri in dict.fromkeys(uris)]
         found: dict[str, FileItem] = {}
+        attempt = 0
         while wanted:
             part, wanted = wanted[:_BATCH_GET_KEYS], wanted[_BATCH_GET_KEYS:]
             keys = [to_attributes({HASH: h, RANGE: r}) for h, r in part]
@@ -52,6 +54,9 @@ class Files(LedgerItems):
                 item = file_item(from_attributes(values))
                 found[item.uri] = item
             left = answer.get("UnprocessedKeys", {}).get(self.table_name, {}).get("Keys", ())
+            attempt = min(attempt + 1, _MOST_PATIENT) if left else 0
+            if left:
+                pause(attempt)  # DynamoDB has more to do than it can
             wanted.extend((k[HASH]["S"], k[RANGE]["S"]) for k in left)
         return found
 

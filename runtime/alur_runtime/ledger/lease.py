@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from alur_runtime.aws import error_code
 from alur_runtime.ledger.base import LedgerItems, now_ms, old_item
 from alur_runtime.ledger.items import LEASE, from_attributes, plain, to_attributes
+from alur_runtime.ledger.transactions import patiently
 from alur_runtime.model import Learnt, Lease
 
 
@@ -30,7 +31,8 @@ class PlanningLease(LedgerItems):
         # The race: two runs plan at once and put the same new file into two batches. The lease makes that rare;
         # the token, which `create_batches` checks, makes it impossible.
         try:
-            answer = self.client.update_item(
+            answer = patiently(
+                self.client.update_item,
                 TableName=self.table_name,
                 Key=self._key(LEASE),
                 UpdateExpression="SET #owner = :me, expires_at_ms = :until ADD #token :one",
@@ -68,7 +70,8 @@ class PlanningLease(LedgerItems):
 
     def _update_lease(self, owner: str, update: str, values: dict[str, Any]) -> None:
         try:
-            self.client.update_item(
+            patiently(
+                self.client.update_item,
                 TableName=self.table_name,
                 Key=self._key(LEASE),
                 UpdateExpression=update,

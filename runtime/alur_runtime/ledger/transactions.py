@@ -1,10 +1,11 @@
-"""DynamoDB transactions: which of the writes were refused by their condition, and patience with the rest."""
+"""DynamoDB transactions: which of the writes were refused by their condition, and patience with what passes."""
 
 from __future__ import annotations
 
 import random
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -44,7 +45,28 @@ def transact(client: Any, writes: list[Write]) -> list[int]:
             passing = error_code(error) == "TransactionInProgressException" or _PASSING.intersection(codes)
             if not passing or attempt == _TRIES:
                 raise
-            time.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311  (jitter, no secret)
+            pause(attempt)
         else:
             return []
     raise AssertionError  # the last attempt returns or raises
+
+
+def patiently(call: Callable[..., Any], **request: Any) -> Any:
+    """Make a single write; while a transaction works on its item, wait: boto3 does not.
+
+    Raises:
+        ClientError: For any other cause, and if conflicts do not pass.
+    """
+    for attempt in range(1, _TRIES):
+        try:
+            return call(**request)
+        except ClientError as error:
+            if error_code(error) != "TransactionConflictException":
+                raise
+            pause(attempt)
+    return call(**request)
+
+
+def pause(attempt: int) -> None:
+    """Wait before a call is made once more; longer each time, and not all callers at once."""
+    time.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311  (jitter, no secret)
