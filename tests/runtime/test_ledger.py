@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 import pytest
+import world
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from alur_runtime.ledger.items import (
 )
 from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.model import FileItem, FileStatus
+from tests.runtime.cloud_in_memory import worlds_in_memory
 
 ITEM = FileItem(
     uri="s3://landing/a.csv",
@@ -112,3 +114,23 @@ def test_transactions_take_what_they_may(sizes: list[int]) -> None:
     assert [w for part in parts for w in part] == writes
     assert all(0 < len(part) <= 100 for part in parts)
     assert all(sum(item_bytes(w["Put"]["Item"]) for w in part) <= 4_000_000 for part in parts)
+
+
+@pytest.fixture
+def ledger(monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    return world.World.make(worlds_in_memory(monkeypatch, world)()).ledger
+
+
+@pytest.mark.parametrize(
+    ("seq", "attempt", "is_written"),
+    [("2", 1, True), ("1", 3, True), ("1", 2, False), ("1", 1, False), ("0", 9, False)],
+)
+def test_a_file_item_is_written_only_over_one_of_an_older_batch_or_attempt(
+    ledger: Ledger, seq: str, attempt: int, is_written: bool
+) -> None:
+    """A batch that was taken back writes its items once more; a zombie of its first attempt must not undo that."""
+    there = attrs.evolve(ITEM, batch_seq="1", batch_attempt=2)
+    ledger.put_files([there])
+    later = attrs.evolve(ITEM, batch_seq=seq, batch_attempt=attempt, etag="other")
+    ledger.put_files([later])
+    assert list(ledger.files()) == [later if is_written else there]

@@ -8,6 +8,7 @@ from typing import Final
 
 import attrs
 
+from alur_runtime.kernel import work
 from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.model import BatchStatus
 from alur_runtime.run import ingest, plan
@@ -134,9 +135,15 @@ MUTANTS: Final = (
         patch=weaker.patched(Publisher, "_complete", weaker.finished_by_none),
     ),
     Mutant(
-        "done anew",
-        "the old attempt is put away before a batch is done anew",
+        "taken back: uploads",
+        "the old attempt is put away before a batch takes itself back",
         patch=weaker.patched(Publisher, "take_back", weaker.open_at_once),
+        within=5000,
+    ),
+    Mutant(
+        "taken back: old rows",
+        "a batch that takes itself back drops the rows that the ledger then says are not there",
+        patch=weaker.patched(work, "drop_old_rows", weaker.nothing_dropped_when_taken_back),
         within=5000,
     ),
 )

@@ -9,6 +9,7 @@ from unittest import mock
 
 import attrs
 
+from alur_runtime.kernel import work
 from alur_runtime.model import BatchItem, BatchStatus, CommitManifest, FileItem, Upload
 from alur_runtime.run import ingest
 from alur_runtime.run import publish as commit
@@ -16,6 +17,7 @@ from alur_runtime.run import survey as planning
 from alur_runtime.run.plan import Busy
 from alur_runtime.run.publish import Publisher
 from alur_runtime.table import store
+from alur_runtime.table.drop import Dropped
 
 Request = dict[str, Any]
 Changer = Callable[[str, Request], Request]
@@ -206,6 +208,13 @@ _complete = store.TableStore.complete
 def open_at_once(self: Publisher, batch: BatchItem, plan: Any, manifest: CommitManifest, owner: str) -> BatchItem:
     """A batch taken back whose old attempt's uploads and objects stay."""
     return self.ledger.reopen(batch, owner)
+
+
+def nothing_dropped_when_taken_back(replaced: Any, batch: BatchItem, *rest: Any) -> Dropped:
+    return Dropped() if batch.undo else _drop_old_rows(replaced, batch, *rest)
+
+
+_drop_old_rows = work.drop_old_rows
 
 
 @attrs.frozen
