@@ -1,0 +1,162 @@
+"""What keeps a rebuild right in the races that histories do not meet by chance."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from botocore.exceptions import ClientError
+
+from alur_runtime.aws import error_code
+from alur_runtime.errors import FencedOffError, LedgerBehindError, RebuildError
+from alur_runtime.ledger.base import now_ms, now_s
+from alur_runtime.model import BatchStatus, RunItem
+from alur_runtime.rebuild.apply import rebuild
+from alur_runtime.rebuild.ledger import RebuildLedger
+from alur_runtime.run.behind import check_ledger
+from tests.runtime.recovery.bad_days import LONG, Day
+from tests.runtime.recovery.histories import is_commit, is_complete, rebuild_and_run
+
+
+@pytest.fixture
+def day(monkeypatch: pytest.MonkeyPatch) -> Day:
+    return Day.make(monkeypatch)
+
+
+def ledger_of(day: Day) -> RebuildLedger:
+    config = day.world.config
+    return RebuildLedger(day.world.clients.dynamodb, config.ledger.table, config.table.key, config.ledger.shards)
+
+
+def do(day: Day) -> None:
+    day.wait()
+    rebuild(day.world.config, day.cloud.clients(), apply=True)
+
+
+def test_a_forgotten_run_that_sleeps_before_its_first_completion_can_complete_nothing(day: Day) -> None:
+    """Its batch was committed, and nothing shows that: its files are planned again, and must not come twice."""
+    backup = day.cloud.now().ledger
+    day.land("a", range(3))
+    assert day.run_killed(is_complete)
+    ((upload_id, upload),) = day.cloud.s3.uploads.items()
+    parts = [{"ETag": f'"{etag}"', "PartNumber": n} for n, (etag, _) in upload.parts.items()]
+    day.cloud.set_ledger(backup)
+    do(day)
+    with pytest.raises(ClientError) as caught:
+        day.world.clients.s3.complete_multipart_upload(
+            Bucket=upload.place[0], Key=upload.place[1], UploadId=upload_id, MultipartUpload={"Parts": parts}
+        )
+    assert error_code(caught.value) == "NoSuchUpload"
+    assert not day.trouble(day.run())
+
+
+def test_a_committed_batch_that_the_ledger_knows_keeps_its_uploads(day: Day) -> None:
+    day.land("a", range(3))
+    assert day.run_killed(is_complete)
+    backup = day.cloud.now().ledger
+    day.world.clients.s3.put_object(
+        Bucket=day.world.lake, Key="_alur/db/sales/batches/000000000009-00001/plan-x.json", Body=b"{}"
+    )
+    key = (day.world.lake, "_alur/db/sales/batches/000000000009-00001/plan-x.json")
+    plan = next(o for (_, k), o in day.cloud.s3.objects.items() if "/plan-" in k and "000000000001" in k)
+    later = plan.body.replace(b"000000000001-00001", b"000000000009-00001").replace(b"a.csv", b"z.csv")
+    day.cloud.s3.objects[key] = attrs.evolve(plan, body=later)
+    day.cloud.set_ledger(backup)
+    pending = set(day.cloud.s3.uploads)
+    with pytest.raises(LedgerBehindError):
+        check_ledger(day.world.clients.s3, day.world.config, day.world.ledger)
+    do(day)
+    assert set(day.cloud.s3.uploads) == pending
+    assert not day.trouble(day.run())
+
+
+def test_a_batch_that_was_given_up_since_is_not_worked_on_again(day: Day) -> None:
+    """The configuration changed, its file was planned again and committed; the backup says that it is processing."""
+    day.land("a", range(3))
+    assert day.run_killed(is_commit)
+    backup = day.cloud.now().ledger
+    before = day.world.config
+    day.world.config = attrs.evolve(before, code_digest="two")
+    day.run()
+    day.world.config = before  # a rollback: the old batch would be adopted
+    day.cloud.set_ledger(backup)
+    do(day)
+    assert [b.status for b in ledger_of(day).batches("")] == [BatchStatus.FAILED, BatchStatus.COMPLETED]
+    assert not day.trouble(day.run())
+
+
+def test_a_rebuild_that_refuses_leaves_a_ledger_that_runs_refuse(day: Day) -> None:
+    """The backup was made while the lease was held; who holds it is all that shows that its batches are missing."""
+    day.land("a", range(3))
+    day.cloud.moments = []
+    day.run()
+    moments, day.cloud.moments = day.cloud.moments, None
+    day.cloud.set_ledger(next(m for m in moments if m.call[0] == "TransactWriteItems").ledger)
+    day.wait()
+    alive = RunItem("20990101T000000Z-00000000", now_ms() + int(LONG * 10_000), now_s())
+    day.world.ledger.put_run(alive, 90)
+    with pytest.raises(RebuildError, match="is alive"):
+        rebuild(day.world.config, day.cloud.clients(), apply=True)
+    with pytest.raises(LedgerBehindError):
+        check_ledger(day.world.clients.s3, day.world.config, day.world.ledger)
+    day.world.ledger.put_run(attrs.evolve(alive, finished_at=now_s()), 90)
+    assert not rebuild_and_run(day)
+
+
+def test_who_has_lost_the_lease_does_not_bring_the_token_up(day: Day) -> None:
+    ledger = ledger_of(day)
+    assert ledger.hold("one", 1) == ""
+    assert ledger.hold("two", 1) == "one"
+    day.wait()
+    assert ledger.hold("two", 1) == ""
+    with pytest.raises(FencedOffError, match="rebuild of"):
+        ledger.bring_up("one", 7)
+    ledger.bring_up("two", 7)
+    assert ledger.lease() == {"ingestion_key": ledger.table_key, "file_path": "@lease", "token": 7}
+    ledger.bring_up("two", 7)  # its answer was lost, and boto3 asks again
+    with pytest.raises(FencedOffError):
+        ledger.bring_up("two", 8)
+
+
+def test_the_token_never_goes_back(day: Day) -> None:
+    ledger = ledger_of(day)
+    ledger.hold("one", 1)
+    ledger.bring_up("one", 7)
+    ledger.hold("one", 1)
+    with pytest.raises(FencedOffError):
+        ledger.bring_up("one", 6)
+
+
+def test_taking_the_lease_for_a_rebuild_counts_no_token_up(day: Day) -> None:
+    """Else rebuilds that die would bring it, one by one, to where runs take the ledger."""
+    day.land("a", range(3))
+    day.run()
+    token = (day.world.ledger.lease() or {})["token"]
+    for _ in range(3):
+        day.wait()
+        ledger_of(day).hold("dies", 1)
+    assert (day.world.ledger.lease() or {})["token"] == token
+
+
+def test_batches_that_have_expired_are_no_lack(day: Day) -> None:
+    for n in range(3):
+        day.land(f"f{n}", range(n, n + 1))
+        day.run()
+    seqs = sorted(b.seq for b in ledger_of(day).batches(""))
+    key = (day.world.config.table.key, f"@batch/{seqs[0]}")
+    day.cloud.set_ledger({k: item for k, item in day.cloud.now().ledger.items() if k != key})
+    found = rebuild(day.world.config, day.cloud.clients(), apply=False, everything=True)
+    assert not found.replay.needed
+
+
+def test_file_items_that_were_deleted_by_hand_come_back(day: Day) -> None:
+    """No run can notice that; `--all` reads every manifest."""
+    day.land("a", range(3))
+    day.run()
+    whole = day.cloud.now().ledger
+    day.cloud.set_ledger({key: item for key, item in whole.items() if "#" not in key[0]})
+    day.wait()
+    rebuild(day.world.config, day.cloud.clients(), apply=True, everything=True)
+    assert {k: v for k, v in day.cloud.now().ledger.items() if "#" in k[0]} == {
+        k: v for k, v in whole.items() if "#" in k[0]
+    }
+    assert day.run().outcome == "nothing_to_do"
