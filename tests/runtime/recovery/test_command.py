@@ -63,7 +63,7 @@ def test_it_says_what_it_would_do_and_then_does_it(day: Day) -> None:
     lines = found.output.splitlines()
     assert any("unknown" in n and "committed" in n and "the next run finishes it" in n for n in lines), found.output
     assert lines[-2].endswith(
-        "1 file item, 1 batch, 0 uploads to abort, token 0 to 2 (2 commit manifests, 1 proven and finished)"
+        "1 file item, 2 batches, 0 uploads to abort, token 0 to 2 (2 commit manifests, 1 proven and finished)"
     )
     assert lines[-1] == "Nothing was changed: alur rebuild sales --apply"
     done = alur("sales", "--apply")
