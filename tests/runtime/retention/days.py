@@ -151,6 +151,19 @@ class Days:
         """A file's item, if the ledger has one."""
         return self.world.ledger.get_files([self.uri(name)]).get(self.uri(name))
 
+    def moment(self) -> tuple[Any, ...]:
+        """All that is stored now, for `set_back`."""
+        return dict(self.dynamodb.items), dict(self.cloud.s3.objects), self.cloud.s3.clock.now
+
+    def set_back(self, moment: tuple[Any, ...]) -> None:
+        """All as it was."""
+        self.dynamodb.items, self.cloud.s3.objects, self.cloud.s3.clock.now = (
+            moment[0].copy(),
+            moment[1].copy(),
+            moment[2],
+        )
+        self.dynamodb._looked = 0.0  # for what has expired
+
     def archived(self) -> list[str]:
         """Keys of the archive's objects."""
         bucket, prefix = split_uri(self.world.config.table.forgotten)

@@ -142,13 +142,15 @@ def test_years_of_daily_objects_become_few_and_each_is_written_few_times(size: i
 
 def test_merged_objects_hold_what_was_in_them_and_the_latest_alone(days: Days) -> None:
     for n in range(FEW):
-        days.archive.keep([item("always", n), item(f"only-{n}", n)], f"{n}")
+        attempts = item("attempts", 7, attempt=(n + 3) % FEW, etag=f"attempt {(n + 3) % FEW}")
+        days.archive.keep([item("always", n), item(f"only-{n}", n), attempts], f"{n}")
     before = days.archive.all()
     assert days.archive.merge("merged") == FEW
     assert [key.rsplit("/", 1)[-1] for key in days.archived()] == ["merged"]
     assert days.archive.all() == before
-    assert len(before) == FEW + 1
-    assert found(days.archive, "always") == {"always": f"etag-{FEW - 1}"}
+    assert len(before) == FEW + 2
+    wanted = {"always": f"etag-{FEW - 1}", "attempts": f"attempt {FEW - 1}"}
+    assert found(days.archive, *wanted) == wanted
     (stored,) = (o for (_, key), o in days.cloud.s3.objects.items() if "forgotten/" in key)
     uris = pq.ParquetFile(pa.BufferReader(stored.body)).read(["uri"])["uri"].to_pylist()
     assert uris == sorted(before)

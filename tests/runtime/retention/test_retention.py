@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
-from typing import Any
-
 import attrs
 import pytest
 
 from alur_runtime.config import OnChange, config_from_json, to_json
 from alur_runtime.errors import ConfigError
-from alur_runtime.ledger.expiry import keep_for_good, let_expire
-from alur_runtime.ledger.forgotten import FEW
-from alur_runtime.model import FileItem, FileStatus
+from alur_runtime.model import FileItem
 from alur_runtime.run import retention, survey
-from tests.regressions.faults import Faults, Killed
+from tests.regressions.faults import Faults
 from tests.runtime.retention.days import DAY, FORGET, LAZY, SETTINGS, Days
-from tests.simulation.cloud.dynamodb import Key
 
 LONG = FORGET + LAZY + 1
 
@@ -177,6 +170,18 @@ def test_a_file_that_failed_before_it_went_is_known_to_have_failed(days: Days) -
     assert days.world.run().files_by_reason == {"failed_before": 1}
 
 
+def test_beside_an_item_of_the_ledger_that_of_the_archive_does_not_count(days: Days) -> None:
+    """It went into the archive, came back before it was forgotten, and is older than what the ledger knows."""
+    days.land("a")
+    days.run()
+    days.remove("a")
+    days.sweep()
+    for count in (3, 4):
+        days.land("a", count)
+        assert days.run().files_by_reason == {"changed_replaced": 1}
+        days.check()
+
+
 # --- what is not gone -------------------------------------------------------------------------------------------------
 
 
@@ -229,156 +234,6 @@ def test_a_listing_that_fails_says_of_no_file_that_it_is_gone(days: Days, faults
     assert [item.uri for item in days.world.ledger.files() if item.expires_at] == [days.uri("a")]
 
 
-def test_a_file_of_an_open_batch_is_not_gone(days: Days, faults: Faults) -> None:
-    days.land("a")
-    days.run()
-    days.land("a", 3)
-    _die(days, faults, lambda call, request: call == "PutObject" and "/commit-" in request["Key"])
-    days.remove("a")
-    days.pass_days(1)
-    (batch,) = days.world.ledger.open_batches()
-    days.world.ledger.heartbeat(batch.owner, int((days.cloud.s3.clock.now + DAY / 2) * 1000))
-    days.run()
-    item = days.item("a")
-    assert item is not None
-    assert item.expires_at is None
-
-
-# --- crashes and races ------------------------------------------------------------------------------------------------
-
-
-def _die(days: Days, faults: Faults, calls: Callable[[str, dict[str, Any]], bool], *, after: bool = False) -> None:
-    """A run that is killed at a call."""
-    faults.clear()
-
-    def die() -> None:
-        faults._dead = True
-        raise Killed
-
-    faults.when(calls, die, after=after)
-    with contextlib.suppress(Killed):
-        days.world.run()
-    assert faults._dead, "there was no such call"
-    faults.clear()
-    days.pass_days(0.1)
-
-
-def test_a_sweep_that_is_killed_anywhere_forgets_nothing(days: Days, faults: Faults) -> None:
-    """At every call of it: what expires is in the archive, which is merged then too."""
-    for n in range(FEW - 1):
-        days.archive.keep([FileItem(f"s3://b/{n}", FileStatus.COMPLETED, "", 0, 0, "", "", "", "", 0)], f"{n}")
-    bodies = {name: days.land(name) for name in "abc"}
-    days.run()
-    for name in "ab":
-        days.remove(name)
-    days.pass_days(1)
-    number = 0
-    while True:
-        number += 1
-        for after in (False, True):
-            moment = dict(days.dynamodb.items), dict(days.cloud.s3.objects), days.cloud.s3.clock.now
-            faults.clear()
-            faults.kill(number, after=after)
-            ended = False
-            with contextlib.suppress(Killed):
-                days.world.run()
-                ended = True
-            faults.clear()
-            days.pass_days(LONG)
-            for name in "ab":
-                days.land_again(name, bodies[name])
-            report = days.run()
-            assert report.files_by_reason == {"unchanged": 3}, (number, after)
-            days.check()
-            if ended:
-                assert number > 15
-                assert len(days.archived()) == 1, "it was merged"
-                return
-            days.dynamodb.items, days.cloud.s3.objects, days.cloud.s3.clock.now = moment
-
-
-def test_an_item_that_a_batch_has_written_since_does_not_expire(days: Days) -> None:
-    days.land("a")
-    days.run()
-    stale = days.item("a")
-    assert stale is not None
-    days.land("a", 3)
-    days.run()
-    assert let_expire(days.world.ledger, [stale], 5) == 0
-    item = days.item("a")
-    assert item is not None
-    assert item.expires_at is None
-
-
-def test_an_item_that_was_deleted_meanwhile_is_not_made_anew_empty(days: Days) -> None:
-    """The race: an expired item is read, and DynamoDB deletes it before its time to live is taken back."""
-    body = days.land("a")
-    days.run()
-    days.remove("a")
-    days.sweep()
-    stale = days.item("a")
-    assert stale is not None
-    days.pass_days(LONG)
-    assert keep_for_good(days.world.ledger, [stale]) == 0
-    assert days.item("a") is None
-    days.land_again("a", body)
-    assert days.run().files_by_reason == {"unchanged": 1}
-
-
-def test_an_item_that_is_deleted_right_after_it_was_read_is_found_by_the_next_run(days: Days, faults: Faults) -> None:
-    body = days.land("a")
-    days.run()
-    days.remove("a")
-    days.sweep()
-    days.pass_days(FORGET - 1)
-    days.land_again("a", body)
-    key = next(key for key, item in days.dynamodb.items.items() if "file_etag" in item)
-    faults.clear()
-    faults.when("TransactWriteItems", lambda: _lose(days, key))
-    assert days.run().files_by_reason == {"unchanged": 1}
-    assert days.item("a") is None
-    assert days.run().files_by_reason == {"unchanged": 1}
-    assert days.item("a") is not None
-    days.check()
-
-
-def _lose(days: Days, key: Key) -> None:
-    del days.dynamodb.items[key]
-
-
-def test_an_archive_that_cannot_be_read_is_not_taken_for_empty(days: Days, faults: Faults) -> None:
-    body = days.land("a")
-    days.run()
-    days.remove("a")
-    days.sweep()
-    days.pass_days(LONG)
-    days.land_again("a", body)
-    for calls in (_of_archive("ListObjectsV2"), _of_archive("GetObject")):
-        faults.clear()
-        faults.fail(calls)
-        assert days.world.run().outcome == "aws_error"
-        days.check()
-    assert days.run().files_by_reason == {"unchanged": 1}
-
-
-def test_a_sweep_that_fails_fails_the_run_after_its_work(days: Days, faults: Faults) -> None:
-    days.land("a")
-    days.run()
-    days.remove("a")
-    days.land("b")
-    days.pass_days(1)
-    faults.clear()
-    faults.fail(_of_archive("PutObject"))
-    report = days.world.run()
-    assert (report.outcome, report.exit_code, report.rows_written) == ("aws_error", 1, 2)
-    days.check()
-    assert "1 of them newly" in days.run().notes["gone from the sources"]
-
-
-def _of_archive(operation: str) -> Callable[[str, dict[str, Any]], bool]:
-    return lambda call, request: call == operation and "forgotten/" in request.get("Key", request.get("Prefix", ""))
-
-
 def test_more_files_than_one_run_marks_are_marked_by_the_next(days: Days, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(survey, "_MOST_GONE", 3)
     for n in range(7):
@@ -392,64 +247,6 @@ def test_more_files_than_one_run_marks_are_marked_by_the_next(days: Days, monkey
         days.run()
         marked.append(sum(item.expires_at is not None for item in days.world.ledger.files()))
     assert marked == [3, 6, 7, 7]
-
-
-# --- open batches -----------------------------------------------------------------------------------------------------
-
-
-def test_closed_batches_are_not_read_at_every_run(days: Days) -> None:
-    for n in range(5):
-        days.land(f"{n}")
-        days.run()
-    read: list[int] = []
-    query = type(days.dynamodb)._Query
-
-    def counted(table: Any, request: dict[str, Any]) -> dict[str, Any]:
-        answer = query(table, request)
-        if "FilterExpression" in request:
-            read.append(answer["ScannedCount"])
-        return answer
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(days.dynamodb), "_Query", counted)
-        days.run()
-        first = read.copy()
-        days.sweep()
-    assert first == [1], "that of the run before, which was open when it gave its lease back"
-    assert read[1:] == [5], "a sweep reads them all"
-
-
-def test_an_open_batch_stays_in_sight(days: Days, faults: Faults) -> None:
-    days.land("a")
-    days.run()
-    days.land("b")
-    _die(days, faults, lambda call, request: call == "PutObject" and "/commit-" in request["Key"])
-    # Its run counts as alive for a long time: runs go by that leave it alone.
-    (batch,) = days.world.ledger.open_batches()
-    days.world.ledger.heartbeat(batch.owner, int((days.cloud.s3.clock.now + DAY / 2) * 1000))
-    quick = attrs.evolve(SETTINGS, run_lease_seconds=0.01)
-    for name in "cde":
-        days.land(name)
-        days.world.run(settings=quick)
-        assert (days.world.ledger.lease() or {})["oldest_open"] == batch.seq
-    days.pass_days(0.6)
-    assert days.run().files_by_reason["new"] == 1
-    assert days.world.ledger.open_batches() == []
-    days.check()
-
-
-def test_closed_batches_and_runs_expire_and_open_ones_do_not(days: Days, faults: Faults) -> None:
-    days.land("a")
-    report = days.run()
-    days.land("b")
-    _die(days, faults, lambda call, request: call == "PutObject" and "/commit-" in request["Key"])
-    days.pass_days(SETTINGS.history_days + LAZY + 1)
-    ledger = days.world.ledger
-    (batch,) = ledger.open_batches()
-    assert ledger.run(report.run_id) is None
-    assert [key for _, key in days.dynamodb.items if key.startswith("@batch/")] == [f"@batch/{batch.seq}"]
-    days.run()
-    days.check()
 
 
 def test_the_constants_of_the_tests_are_those_of_the_runtime() -> None:
