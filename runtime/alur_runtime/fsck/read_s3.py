@@ -68,7 +68,7 @@ def _opened(s3: Any, location: str, found: Object, look: Any) -> Object:
     try:
         file = pq.ParquetFile(RangedObject(s3, location + found.key, found.size))
         result: Object = look(found, file)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:  # the latter also if it was rewritten between two reads
         said = str(error).partition("\n")[0]
         return attrs.evolve(found, problem=f"cannot be read as Parquet: {said}")
     except ClientError as error:
