@@ -87,6 +87,14 @@ IMPLEMENTATIONS: Final[dict[str, Callable[[], contextlib.AbstractContextManager[
 }
 """By name. Starting one raises `NoServerError` where it cannot be had."""
 
+SERVICES: Final = {
+    "embedded AWS": ("dynamodb", "s3", "glue"),
+    "DynamoDB Local": ("dynamodb",),
+    "versitygw": ("s3",),
+    "simulation": ("dynamodb", "s3", "glue"),
+}
+"""What each has, known before it is started."""
+
 
 def _place(make: Callable[[Any], Any], client: Any) -> Callable[[], Any]:
     return lambda: make(client)
