@@ -160,3 +160,18 @@ def test_file_items_that_were_deleted_by_hand_come_back(day: Day) -> None:
         k: v for k, v in whole.items() if "#" in k[0]
     }
     assert day.run().outcome == "nothing_to_do"
+
+
+def test_what_a_commit_said_of_a_file_without_rows_outlives_its_objects(day: Day) -> None:
+    """Its only object is emptied by a later commit: that a later plan names it is all that proves it."""
+    day.land("a", range(3))
+    day.world.land("orders/broken.csv", "no,such,header\n")
+    assert day.run().outcome == "files_failed"
+    day.land("a", range(3, 6), note="second")
+    day.run()
+    broken = day.world.uri("orders/broken.csv")
+    before = day.world.ledger.get_files([broken])
+    assert before[broken].reason == "header_mismatch"
+    day.cloud.set_ledger({})
+    do(day)
+    assert day.world.ledger.get_files([broken]) == before
