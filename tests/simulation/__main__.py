@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 
 from tests.simulation.many import Totals, play_many
@@ -23,6 +24,7 @@ def main() -> int:
     commands = parser.add_subparsers(required=True)
     simulate = commands.add_parser("simulate", help="play schedules from fresh seeds")
     simulate.add_argument("--seeds", type=int, default=2000, help="how many schedules")
+    simulate.add_argument("--seconds", type=float, default=math.inf, help="begin no more after so long")
     simulate.add_argument("--base", default="", help="base seed, to play the same ones again")
     simulate.set_defaults(command=_simulate)
     replay = commands.add_parser("replay", help="play one schedule and print its trace")
@@ -42,7 +44,8 @@ def main() -> int:
 
 def _simulate(options: argparse.Namespace) -> int:
     base = options.base or str(fresh_base())
-    _say(f"base seed {base}: {options.seeds:,} schedules")
+    until = "" if math.isinf(options.seconds) else f", or as many as fit in {options.seconds:.0f} s"
+    _say(f"base seed {base}: {options.seeds:,} schedules{until}")
 
     shown = 0
 
@@ -57,7 +60,7 @@ def _simulate(options: argparse.Namespace) -> int:
                 f"{seconds:.0f} s",
             )
 
-    totals = play_many(base, options.seeds, progress)
+    totals = play_many(base, options.seeds, progress, options.seconds)
     for seed, _, _ in sorted(totals.violations)[:_MOST_SHOWN]:
         _say(f"\nseed {seed}, made small:")
         _show(seed, small=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import time
@@ -58,19 +59,23 @@ def play_seeds(seeds: Iterable[str]) -> Totals:
     return totals
 
 
-def play_many(base: str, count: int, progress: Callable[[Totals, float], None]) -> Totals:
-    """Play `count` schedules of a base seed on all cores.
+def play_many(base: str, count: int, progress: Callable[[Totals, float], None], seconds: float = math.inf) -> Totals:
+    """Play `count` schedules of a base seed on all cores, or fewer if the time is up.
 
     Args:
         base: Seeds are ``<base>-<number>``.
         count: How many.
         progress: Called with the totals so far and the seconds since the beginning.
+        seconds: When to stop; those that are being played then do not count.
     """
     totals, began = Totals(), time.monotonic()
     chunks = [[f"{base}-{n}" for n in range(k, min(k + _CHUNK, count))] for k in range(0, count, _CHUNK)]
     for part in on_all_cores(play_seeds, chunks):
         totals.add(part)
-        progress(totals, time.monotonic() - began)
+        passed = time.monotonic() - began
+        progress(totals, passed)
+        if passed > seconds:
+            break
     return totals
 
 
