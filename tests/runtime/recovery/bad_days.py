@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import itertools
+import json
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -192,6 +193,12 @@ class Day:
                 found += [(f"s3://{bucket}/{key}", r["id"], r["note"]) for r in lines if r["id"].isdigit()]
         return sorted(found)
 
+    def _bad_rows(self) -> list[Row]:
+        """File, version and row of each bad row that is kept."""
+        bodies = [o.body for (_, key), o in self.cloud.s3.objects.items() if "/quarantine/" in key]
+        rows = [json.loads(line) for body in bodies for line in body.splitlines()]
+        return [(row["file"], row["etag"], str(row["row"])) for row in rows]
+
     def trouble(self, report: RunReport) -> str:
         """What is wrong after a run that should have made all right; empty if nothing is."""
         if report.exit_code:
@@ -203,6 +210,8 @@ class Day:
             return f"too much: {dict(found - wanted)}, missing: {dict(wanted - found)}"
         if open_ := self.world.ledger.open_batches():
             return f"open: {open_}"
+        if twice := [line for line, count in Counter(self._bad_rows()).items() if count > 1]:
+            return f"bad rows twice: {twice}"
         items = {item.uri: item.table_rows for item in self.world.ledger.files()}
         counts = dict.fromkeys(items, 0) | dict(Counter(uri for uri, _, _ in self.visible()))
         return "" if items == counts else f"ledger: {items}, table: {counts}"

@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from alur_runtime.aws import error_code
+from alur_runtime.contracts.options import ErrorBudget
 from alur_runtime.errors import FencedOffError, LedgerBehindError, RebuildError
 from alur_runtime.ledger.base import now_ms, now_s
 from alur_runtime.model import BatchStatus, RunItem
@@ -175,3 +176,32 @@ def test_what_a_commit_said_of_a_file_without_rows_outlives_its_objects(day: Day
     day.cloud.set_ledger({})
     do(day)
     assert day.world.ledger.get_files([broken]) == before
+
+
+def test_an_old_batch_that_is_open_again_is_seen_by_the_next_run(day: Day) -> None:
+    """The lease item says that all batches as old as that are closed for ever: not any more."""
+    day.land("a", range(3))
+    day.land("b", range(10, 12), region="US")
+    day.run()
+    day.run()
+    (batch,) = ledger_of(day).batches("")
+    lease = (day.world.config.table.key, "@lease")
+    assert (day.world.ledger.lease() or {})["oldest_open"] > batch.seq
+    day.cloud.set_ledger({lease: day.cloud.now().ledger[lease]})  # all but the lease was deleted, and an object too
+    day.cloud.s3.remove(next(place for place in day.cloud.s3.objects if "/region=US/" in place[1]))
+    day.wait()
+    rebuild(day.world.config, day.cloud.clients(), apply=True, everything=True)
+    assert not day.trouble(day.run())
+
+
+def test_bad_rows_that_are_kept_already_prove_their_commit(day: Day) -> None:
+    """A file of bad rows alone has no object in the table; taken again, its rows would be kept twice."""
+    source = attrs.evolve(day.world.config.sources[0], budget=ErrorBudget(rows=2))
+    day.world.config = attrs.evolve(day.world.config, sources=(source,))
+    backup = day.cloud.now().ledger
+    day.world.land("orders/bad.csv", "id,region,note,at\nx,EU,,\n")
+    day.run()
+    for ledger in ({}, backup):
+        day.cloud.set_ledger(ledger)
+        do(day)
+        assert not day.trouble(day.run())
