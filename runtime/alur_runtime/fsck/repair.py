@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
 
 import attrs
+from botocore.exceptions import ClientError
 
 from alur_runtime.aws import Clients
 from alur_runtime.config import JobConfig, OnChange, split_uri
@@ -166,11 +167,16 @@ class _Repair:
         table, names = self._config.table, self._config.contract.partition_by
         for start in range(0, len(acts), _DELETE_PARTITIONS):
             part = acts[start : start + _DELETE_PARTITIONS]
-            self._clients.glue.batch_delete_partition(
+            answer = self._clients.glue.batch_delete_partition(
                 DatabaseName=table.database,
                 TableName=table.name,
                 PartitionsToDelete=[{"Values": list(act.values)} for act in part],
             )
+            for failed in answer.get("Errors", ()):
+                detail = failed["ErrorDetail"]
+                if detail["ErrorCode"] != "EntityNotFoundException":  # deleted by another, or by a try of this one
+                    problem = {"Code": detail["ErrorCode"], "Message": f"{failed['PartitionValues']}: {detail}"}
+                    raise ClientError({"Error": problem}, "BatchDeletePartition")
             self._done += [f"deleted the partition {table.location}{act.folder} from the catalog" for act in part]
         # The race: this process slept over its lease, and a batch has made an object there since and found the
         # partition registered. Objects come before partitions: it shows now if there is one.
