@@ -163,8 +163,6 @@ class _Replay:
         manifest, evidence = commit.manifest, self._evidence
         if batch is not None and batch.commit_uri == commit.name.uri:
             return True
-        if any(evidence.items.get(f.uri) == commit.order for f in manifest.files):
-            return True
         return any(key in evidence.objects or key in self._named for key in _new_keys(manifest)) or any(
             u.key in evidence.quarantine for u in manifest.quarantine
         )
