@@ -74,6 +74,7 @@ MUTANTS: Final = (
     Mutant(
         "create: once",
         "a batch is created once: it must not exist, and the client token",
+        within=6000,
         change=weaker.both(weaker.transaction_without(absent=True), weaker.tokenless),
     ),
     Mutant(
