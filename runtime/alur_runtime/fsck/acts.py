@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TypeVar
+
 import attrs
+
+_A = TypeVar("_A")
 
 
 @attrs.frozen
@@ -110,3 +115,8 @@ class Undo:
 
 
 Act = TakeBack | WriteDown | SetAside | WriteOff | Register | Unregister | Abort | GiveUp | Finish | Undo
+
+
+def only(acts: Iterable[Act], kind: type[_A]) -> list[_A]:
+    """The acts of one kind."""
+    return [act for act in acts if isinstance(act, kind)]

@@ -6,12 +6,10 @@ conditional write, rolled forward by whoever comes next if the repair is killed.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import logging
 import time
-from collections.abc import Iterable, Iterator
-from typing import Final, TypeVar
+from collections.abc import Iterable
+from typing import Final
 
 import attrs
 from botocore.exceptions import ClientError
@@ -20,24 +18,13 @@ from alur_runtime.aws import Clients
 from alur_runtime.config import JobConfig, OnChange, split_uri
 from alur_runtime.engine import Task
 from alur_runtime.errors import FencedOffError, LeaseBusyError
-from alur_runtime.fsck.acts import (
-    Abort,
-    Act,
-    Finish,
-    GiveUp,
-    Register,
-    SetAside,
-    TakeBack,
-    Undo,
-    Unregister,
-    WriteDown,
-    WriteOff,
-)
+from alur_runtime.fsck.acts import Abort, Act, Register, SetAside, TakeBack, Unregister, WriteDown, WriteOff, only
 from alur_runtime.fsck.find import check
 from alur_runtime.fsck.finding import Finding, How
+from alur_runtime.fsck.free import free_batches
 from alur_runtime.fsck.gather import gather
 from alur_runtime.fsck.lost_found import LostAndFound
-from alur_runtime.fsck.members import members_to_record, members_to_take_back, stand_in
+from alur_runtime.fsck.members import members_to_record, members_to_take_back
 from alur_runtime.fsck.names import partition_values
 from alur_runtime.fsck.read_s3 import list_objects
 from alur_runtime.fsck.state import State
@@ -46,20 +33,18 @@ from alur_runtime.ledger.base import now_ms
 from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.model import BatchPlan, CommitManifest, Learnt, Lease, RunItem
 from alur_runtime.naming import batch_seq, new_run_id
-from alur_runtime.run.behind import check_batch, check_ledger
+from alur_runtime.run.behind import check_ledger
 from alur_runtime.run.heartbeat import Heartbeat
 from alur_runtime.run.plan import pack
 from alur_runtime.run.publish import Publisher
 from alur_runtime.run.recover import Recovery
 from alur_runtime.run.tally import Tally
-from alur_runtime.table.store import TableStore, abort_upload
+from alur_runtime.table.store import abort_upload
 
 REPAIRED: Final = "repaired"
 """Outcome of a repair's item among the runs."""
 
 _DELETE_PARTITIONS: Final = 25  # BatchDeletePartition's limit
-_log = logging.getLogger(__name__)
-_A = TypeVar("_A")
 
 
 def acts_of(findings: Iterable[Finding], *, accept_loss: bool) -> list[Act]:
@@ -96,7 +81,6 @@ class _Repair:
         self._settings, table = config.settings, config.table
         self._ledger = Ledger(clients.dynamodb, config.ledger.table, table.key, config.ledger.shards)
         self._publisher = Publisher(config, clients, self._ledger)
-        self._store = TableStore(clients.s3, table.location)
         self._item = RunItem(
             run_id=new_run_id(),
             lease_expires_at_ms=now_ms() + int(self._settings.run_lease_seconds * 1000),
@@ -131,11 +115,13 @@ class _Repair:
             # Looked at again: what was found before the lease was held may be another's by now.
             state = gather(self._config, self._clients, rows=self._rows, me=self._id)
             acts = acts_of(check(state).findings, accept_loss=self._accept_loss)
-            self._abort(_only(acts, Abort))
-            tasks = self._free_batches(state, acts)
+            self._abort(only(acts, Abort))
+            freed = free_batches(state, acts, self._clients.s3, self._publisher, self._id)
+            self._done += freed.done
+            tasks = list(freed.tasks)
             self._mend(state, acts, lease)
             tasks += self._create(state, acts, lease)
-            self._unregister(_only(acts, Unregister), lease)
+            self._unregister(only(acts, Unregister), lease)
             return tasks
         finally:
             self._heartbeat.planning(None)
@@ -185,60 +171,20 @@ class _Repair:
         if again:
             self._commit(self._plan((), lease), partitions=tuple(again), lease=lease)
 
-    # --- batches of others ----------------------------------------------------------------------------------------
-
-    def _free_batches(self, state: State, acts: list[Act]) -> list[Task]:
-        """Give up, finish or take back the open batches that no run can go on with."""
-        for give_up in _only(acts, GiveUp):
-            batch = state.after.batches[give_up.seq]
-            check_batch(self._clients.s3, self._config, batch)
-            why = "its plan manifest could not be read; its files are planned again"
-            with self._unless_moved(f"gave batch {batch.seq} up"):
-                self._ledger.give_up(batch, why, self._settings.history_days)
-        for finish in _only(acts, Finish):
-            batch, commit = state.after.batches[finish.seq], state.manifests[finish.seq].commit
-            if commit is not None:
-                with self._unless_moved(f"rolled batch {batch.seq} forward"):
-                    self._publisher.roll_forward(batch, commit)
-        tasks: list[Task] = []
-        for undo in _only(acts, Undo):
-            batch, manifests = state.after.batches[undo.seq], state.manifests[undo.seq]
-            plan, commit = manifests.plan, manifests.commit
-            if plan is None:
-                continue
-            if commit is None:
-                commit, written = stand_in(state, batch, plan)
-                self._publisher.put_away(commit)
-                self._store.delete(written)
-            with self._unless_moved(f"took batch {batch.seq} back"):
-                again = self._publisher.take_back(batch, plan, commit, self._id, accept_loss=True)
-                tasks.append(Task(again, plan))
-        return tasks
-
-    @contextlib.contextmanager
-    def _unless_moved(self, what: str) -> Iterator[None]:
-        """Something that is left undone if another run has moved the batch on."""
-        try:
-            yield
-        except FencedOffError as error:
-            _log.info("%s: left as it is", error)
-        else:
-            self._done.append(what)
-
     # --- batches of its own ---------------------------------------------------------------------------------------
 
     def _mend(self, state: State, acts: list[Act], lease: Lease) -> None:
         """Take objects out of the table and register partitions, in one commit."""
         broken = [key for act in acts if isinstance(act, TakeBack | WriteDown) for key in act.broken]
-        copies = [key for act in _only(acts, TakeBack) for key in act.copy]
-        aside = dict.fromkeys([*(act.key for act in _only(acts, SetAside)), *broken])
+        copies = [key for act in only(acts, TakeBack) for key in act.copy]
+        aside = dict.fromkeys([*(act.key for act in only(acts, SetAside)), *broken])
         lost_found = LostAndFound(self._clients.s3, self._config.table, lease.token)
         kept = lost_found.keep([state.objects[key] for key in (*aside, *copies) if key in state.objects])
-        gone = dict.fromkeys(key for act in _only(acts, WriteOff) for key in act.keys)
+        gone = dict.fromkeys(key for act in only(acts, WriteOff) for key in act.keys)
         for uri in (act.uri for act in acts if isinstance(act, TakeBack | WriteDown)):
             outputs = state.files[uri].outputs if uri in state.files else ()
             gone |= dict.fromkeys(key for key in outputs if key not in state.objects)
-        partitions = tuple(act.values for act in _only(acts, Register))
+        partitions = tuple(act.values for act in only(acts, Register))
         deletes = (*(key for key in aside if key in kept), *gone)
         if deletes or partitions:
             self._commit(self._plan(deletes, lease), deletes=deletes, partitions=partitions, lease=lease)
@@ -270,8 +216,8 @@ class _Repair:
 
     def _create(self, state: State, acts: list[Act], lease: Lease) -> list[Task]:
         """Create the batches that take files back, and those that write down what is left of them."""
-        down = members_to_record(state, _only(acts, WriteDown))
-        back = members_to_take_back(state, _only(acts, TakeBack))
+        down = members_to_record(state, only(acts, WriteDown))
+        back = members_to_take_back(state, only(acts, TakeBack))
         # Rows are dropped as `replace` drops them, and files that share an object stay together, whatever the policy.
         replacing = attrs.evolve(self._config, on_change=OnChange.REPLACE)
         plans = pack(down, self._config, lease.token, first=self._number)
@@ -300,7 +246,3 @@ class _Repair:
     def _finish(self, task: Task, manifest: CommitManifest) -> None:
         committed = self._ledger.commit(task.batch, self._publisher.put_commit(task.batch, manifest))
         self._publisher.roll_forward(committed, manifest)
-
-
-def _only(acts: Iterable[Act], kind: type[_A]) -> list[_A]:
-    return [act for act in acts if isinstance(act, kind)]

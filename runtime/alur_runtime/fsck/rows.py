@@ -49,9 +49,8 @@ def groups(files: dict[str, FileItem]) -> Iterator[Group]:
 
 def _at_rest(state: State, held: Held, group: Group) -> bool:
     """Whether nothing of a group moved while it was read."""
-    return not (
-        any(held.has_object(key) or (key in state.objects and state.objects[key].changed) for key in group.objects)
-        or any(item.uri in held.files for item in group.files)
+    return not any(
+        held.has_object(key) or (key in state.objects and state.objects[key].changed) for key in group.objects
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from alur_runtime.config import split_uri
+from alur_runtime.contracts.options import ErrorBudget
 from alur_runtime.errors import LedgerBehindError
 from alur_runtime.model import BatchItem, BatchStatus
 from tests.runtime.fsck.checked import (
@@ -180,6 +182,50 @@ def test_an_object_and_its_items_are_gone(day: Day) -> None:
     settled(day)
 
 
+def test_a_batch_that_was_committed_after_all_is_not_given_up(day: Day) -> None:
+    """The ledger was set back to before its commit, and its plan is gone."""
+    batch = killed_while(day, "processing")
+    assert day.run().exit_code == 0
+    day.wait()
+    change_item(day, f"@batch/{batch.seq}", status={"S": "processing"})
+    remove(day, batch.plan_uri)
+    assert ("manifest_missing", batch.plan_uri) in found(day)
+    with pytest.raises(LedgerBehindError):
+        mend(day)
+    assert len(day.visible()) == 15
+
+
+def test_what_a_batch_may_rewrite_whose_plan_is_gone_is_not_touched_before_it_is_given_up(day: Day) -> None:
+    batch = killed_while(day, "processing")
+    remove(day, batch.plan_uri)
+    remove(day, object_of(day, "d"))
+    put(day, day.world.config.table.location + "region=EU/other.csv", b"1")
+    uploads = dict(day.cloud.s3.uploads)
+    assert hows(day) == ["run", "run", "repair"]
+    mend(day)
+    assert set(hows(day)) == {"repair"}  # now that it is
+    assert {kind for kind, _ in found(day)} == {"file_without_rows", "orphan_object", "upload_pending"}
+    assert day.cloud.s3.uploads == uploads
+    mend(day)
+    settled(day)
+
+
+def test_a_file_that_an_open_batch_has_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its one record was bad: there is no object by which it could be told that it is held."""
+    day = Day.make(monkeypatch)
+    source = attrs.evolve(day.world.config.sources[0], budget=ErrorBudget(rows=5))
+    day.world.config = attrs.evolve(day.world.config, sources=(source,))
+    day.world.land("orders/a.csv", "id,region,note,at\nx,EU,,\n")
+    assert day.run().rows_quarantined == 1
+    remove(day, day.world.config.table.quarantine + item_of(day, "a").quarantine)
+    day.wait()
+    assert found(day) == [("quarantine_missing", day.world.uri("orders/a.csv"))]
+    day.land("a", range(3))
+    assert day.run_killed(puts("/commit-"))
+    day.wait()
+    assert [kind for kind, _ in found(day)] == ["batch_stuck"]
+
+
 # --- losses -----------------------------------------------------------------------------------------------------------
 
 
@@ -245,6 +291,14 @@ def test_an_item_of_the_future_is_told_and_nothing_is_touched(day: Day) -> None:
     before = all_of(day)[1:]
     assert mend(day, accept_loss=True) == []
     assert all_of(day)[1:] == before
+
+
+def test_rows_of_an_item_of_the_future_are_nobodys_only_for_this_version(day: Day) -> None:
+    """It shares an object with another file, and what it names cannot be read either."""
+    uri = day.world.uri("orders/a.csv")
+    change_item(day, uri, status={"S": "archived"}, outputs={"S": "elsewhere"})
+    assert [kind for kind, _ in found(day)] == ["item_of_the_future"]
+    assert [kind for kind, _ in found(day, rows=True)] == ["item_of_the_future"]
 
 
 def test_a_batch_and_a_run_of_the_future(day: Day) -> None:

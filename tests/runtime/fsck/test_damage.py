@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import attrs
 import pytest
 
 from alur_runtime.config import OnChange
+from alur_runtime.contracts.options import ErrorBudget
 from alur_runtime.fsck.finding import Kind
+from alur_runtime.ledger.forgotten import Forgotten
 from tests.runtime.fsck.checked import (
     Found,
     all_of,
@@ -24,7 +28,7 @@ from tests.runtime.fsck.checked import (
     remove,
     settled,
 )
-from tests.runtime.recovery.bad_days import Day
+from tests.runtime.recovery.bad_days import Call, Day
 
 LATER = "000000000009-00001.1.0000-0123abcd.parquet"
 
@@ -194,6 +198,31 @@ def test_what_is_taken_out_of_the_table_is_kept(day: Day) -> None:
     }
 
 
+def test_a_partition_that_has_come_into_use_stays(day: Day) -> None:
+    """The race: a repair sleeps over its lease right before it deletes a partition that has no object."""
+    assert partition_created(day) == found(day)
+
+    def comes_into_use(call: Call) -> bool:
+        if call[0] == "BatchDeletePartition":
+            put(day, table(day, f"region=MARS/{LATER}"), b"rows")
+        return False
+
+    day.cloud.kill_when = comes_into_use
+    mend(day)
+    assert day.cloud.glue is not None
+    assert day.cloud.glue.partitions["MARS",] == table(day, "region=MARS/")
+
+
+def test_rows_of_files_that_the_ledger_has_forgotten_are_not_nobodys(day: Day) -> None:
+    """Their items went into the archive before DynamoDB deleted them."""
+    items = [item_of(day, name) for name in ("a", "c")]
+    Forgotten(day.world.clients.s3, day.world.config.table.forgotten).keep(items, "000000000001-1.parquet")
+    delete_item(day, "a")
+    delete_item(day, "c")
+    assert found(day, rows=True) == []
+    assert checked(day).files == 4
+
+
 def test_bad_rows_that_are_gone_are_had_again(monkeypatch: pytest.MonkeyPatch) -> None:
     day = with_bad_rows(monkeypatch)
     place = day.world.config.table.quarantine + item_of(day, "a").quarantine
@@ -208,10 +237,6 @@ def test_bad_rows_that_are_gone_are_had_again(monkeypatch: pytest.MonkeyPatch) -
 
 
 def with_bad_rows(patch: pytest.MonkeyPatch) -> Day:
-    import attrs
-
-    from alur_runtime.contracts.options import ErrorBudget
-
     day = Day.make(patch)
     source = attrs.evolve(day.world.config.sources[0], budget=ErrorBudget(rows=5))
     day.world.config = attrs.evolve(day.world.config, sources=(source,))
@@ -224,7 +249,5 @@ def with_bad_rows(patch: pytest.MonkeyPatch) -> Day:
 
 def test_every_kind_is_met_by_a_test() -> None:
     """Here and in the modules beside this one."""
-    from pathlib import Path
-
     text = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
     assert [kind.value for kind in Kind if f'("{kind.value}", ' not in text] == []
