@@ -35,7 +35,8 @@ def main(logs: list[str]) -> int:
     for log in map(Path, logs):
         name, found = last_line(log)
         figures[name] = {"on": dt.date.fromtimestamp(log.stat().st_mtime).isoformat(), **found}  # noqa: DTZ012  (a day)
-    tables.FIGURES.write_text(f"{json.dumps(figures, indent=2, sort_keys=True)}\n")
+    ordered = {name: figures[name] for name in tables.PROOFS if name in figures}
+    tables.FIGURES.write_text(f"{json.dumps(ordered, indent=2)}\n")
     return tables.main()
 
 
