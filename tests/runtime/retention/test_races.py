@@ -10,7 +10,7 @@ from alur_runtime.ledger.expiry import keep_for_good, let_expire
 from alur_runtime.ledger.forgotten import FEW
 from alur_runtime.model import FileItem, FileStatus
 from tests.regressions.faults import Faults, Killed
-from tests.runtime.retention.days import FORGET, LAZY, Days
+from tests.runtime.retention.days import DAY, FORGET, LAZY, Days
 from tests.simulation.cloud.dynamodb import Key
 
 LONG = FORGET + LAZY + 1
@@ -60,6 +60,22 @@ def test_an_item_that_a_batch_has_written_since_does_not_expire(days: Days) -> N
     assert let_expire(days.world.ledger, [stale], 5) == 0
     item = days.item("a")
     assert item is not None
+    assert item.expires_at is None
+
+
+def test_a_sweep_that_slept_marks_a_file_that_has_come_back_and_the_next_run_sees_it(days: Days) -> None:
+    body = days.land("a")
+    days.run()
+    days.remove("a")
+    days.sweep()
+    days.land_again("a", body)
+    days.run()
+    item = days.item("a")
+    assert item is not None
+    assert let_expire(days.world.ledger, [item], int(days.cloud.s3.clock.now) + FORGET * DAY) == 1
+    days.pass_days(1)
+    assert days.run().files_by_reason == {"unchanged": 1}
+    assert days.item("a") == item
     assert item.expires_at is None
 
 
