@@ -160,6 +160,24 @@ def test_a_read_that_is_not_consistent_sees_the_past(cloud: Cloud) -> None:
     assert "Item" in cloud.clients.dynamodb.get_item(TableName=TABLE, Key=item("x"))
 
 
+def test_what_has_expired_goes_within_two_days_and_is_read_until_then(cloud: Cloud) -> None:
+    day, now = 86_400, int(cloud.clock.now)
+    cloud.dynamodb.expires = "expires_at"
+    for n in range(40):
+        put(cloud, item(f"{n}", expires_at=now + day))
+    put(cloud, item("later", expires_at=now + 9 * day))
+    put(cloud, item("text", expires_at=str(now)))
+    put(cloud, item("never"))
+    left = []
+    for days in (0.5, 2, 3.1, 30):
+        cloud.clock.now = now + days * day
+        cloud.clients.dynamodb.get_item(TableName=TABLE, Key=item("never"))
+        left.append(len(cloud.dynamodb.items))
+    assert left[0] == 43
+    assert 3 < left[1] < 43, "some go late"
+    assert left[2:] == [3, 2]
+
+
 def test_limits_of_dynamodb(cloud: Cloud) -> None:
     client = cloud.clients.dynamodb
 
