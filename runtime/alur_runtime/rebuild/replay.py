@@ -7,9 +7,9 @@ comes after it. Names of new objects are never used twice, so these are proofs, 
 - old rows that the manifest drops, and that are gone from the objects that the plan says they are in;
 - a later attempt of the same batch that takes it back: only what was committed can be.
 
-A manifest that has nothing left to be done counts as committed too (no row was written or dropped: its files failed,
-were skipped or are empty), unless its files were planned again since. It tells the truth about their versions, whoever
-wrote it.
+A manifest that has nothing left to be done counts as committed too (no row was written, and what it empties is gone:
+its files failed, were skipped or are empty). It tells the truth about their versions, and what came later has a later
+item.
 """
 
 from __future__ import annotations
@@ -98,11 +98,6 @@ class _Replay:
         plans = [found.plan for many in evidence.plans.values() for found in many]
         self._named = {key for plan in plans for key in plan.drops}
         self._named |= {key for plan in plans for m in plan.members for key in m.old_outputs}
-        # The last plan that has a file. While a batch is open none of its files is planned: a later plan of one proves
-        # that it was closed.
-        self._planned: dict[str, str] = {}
-        for plan in sorted(plans, key=lambda p: p.seq):
-            self._planned |= dict.fromkeys((m.uri for m in plan.members), plan.seq)
         self._decided: set[str] = set()
 
     def made(self) -> Replay:
@@ -154,7 +149,7 @@ class _Replay:
         if taken_back or proven:
             return (taken_back or proven)[-1]
         last = commits[-1]
-        if self._has_nothing_to_do(last.manifest) and not self._is_planned_again(last):
+        if self._has_nothing_to_do(last.manifest):
             return last
         gone = [uri for uri, key in self._drops(last) if uri not in self._decided and uri not in self._files_in(key)]
         return last if gone else None
@@ -196,16 +191,11 @@ class _Replay:
         # File items are written once all is visible and registered: where one is known, so was all of it.
         known = any(evidence.items.get(f.uri) == commit.order for f in manifest.files)
         named = any(key in self._named for key in _new_keys(manifest))
-        if closed or known or named or self._is_planned_again(commit):
+        if closed or known or named:
             return Outcome.FINISHED
         if takes_back(manifest):
             return Outcome.FINISHED if self._are_dropped(commit) else Outcome.TAKEN_BACK
         return Outcome.FINISHED if self._is_visible(commit) and self._is_registered(manifest) else Outcome.UNFINISHED
-
-    def _is_planned_again(self, commit: Commit) -> bool:
-        manifest = commit.manifest
-        uris = [f.uri for f in manifest.files] + [f.uri for f in manifest.left]
-        return any(self._planned.get(uri, "") > manifest.seq for uri in uris)
 
     def _is_visible(self, commit: Commit) -> bool:
         """Whether all of it was done; new objects come last."""

@@ -210,6 +210,9 @@ class Day:
             return f"too much: {dict(found - wanted)}, missing: {dict(wanted - found)}"
         if open_ := self.world.ledger.open_batches():
             return f"open: {open_}"
+        folders = {key.split("/region=")[1].split("/")[0] for _, key in self.cloud.s3.objects if "/region=" in key}
+        if missing := folders - {values[0] for values in self.world.partitions()}:
+            return f"partitions: {missing} are not registered"
         if twice := [line for line, count in Counter(self._bad_rows()).items() if count > 1]:
             return f"bad rows twice: {twice}"
         items = {item.uri: item.table_rows for item in self.world.ledger.files()}

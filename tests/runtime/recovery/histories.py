@@ -83,6 +83,34 @@ def lost(day: Day) -> None:
     day.run()
 
 
+def lost_rewrite(day: Day) -> None:
+    """The same before anything of the batch was done: it drops old rows from an object that others share."""
+    day.land("a", range(3))
+    day.land("b", range(10, 13))
+    day.run()
+    day.land("a", range(3, 6), note="second")
+    day.run_killed(is_complete)
+    day.cloud.s3.uploads.clear()
+    day.run_killed(is_complete)
+    day.run()
+    day.land("b", range(13, 15), note="second")
+    day.run()
+
+
+def emptied(day: Day) -> None:
+    """A file in two partitions, whose objects others share, is left without a row; its drops are half done."""
+    day.land("b", range(10, 13))
+    day.land("c", range(20, 23), region="US")
+    day.world.land("orders/a.csv", "id,region,note,at\n1,EU,,\n2,US,,\n")
+    day.run()
+    day.land("a", range(0))
+    seen: list[Call] = []
+    day.run_killed(lambda call: is_complete(call) and bool(seen.append(call) or len(seen) > 1))
+    day.run()
+    day.land("a", range(4, 6), note="third")
+    day.run()
+
+
 def configured_anew(day: Day) -> None:
     """A batch that is given up, because it was planned under another configuration, and its files planned again."""
     day.land("a", range(3))
@@ -110,7 +138,7 @@ def bad_rows(day: Day) -> None:
 
 
 HISTORIES: Final[dict[str, Callable[[Day], None]]] = {
-    h.__name__: h for h in (replaced, killed, lost, configured_anew, bad_rows)
+    h.__name__: h for h in (replaced, killed, lost, lost_rewrite, emptied, configured_anew, bad_rows)
 }
 
 

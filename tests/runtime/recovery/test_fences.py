@@ -205,3 +205,57 @@ def test_bad_rows_that_are_kept_already_prove_their_commit(day: Day) -> None:
         day.cloud.set_ledger(ledger)
         do(day)
         assert not day.trouble(day.run())
+
+
+def test_what_a_commit_without_rows_said_counts(day: Day) -> None:
+    """It leaves nothing in S3 but itself; a file that ends runs must not be read again because of that."""
+    day.world.land("orders/broken.csv", "no,such,header\n")
+    day.run()
+    before = {key: item for key, item in day.cloud.now().ledger.items() if "#" in key[0]}
+    assert len(before) == 1
+    day.cloud.set_ledger({})
+    do(day)
+    assert {key: item for key, item in day.cloud.now().ledger.items() if "#" in key[0]} == before
+    assert day.run().files_by_reason == {"failed_before": 1}
+
+
+def test_a_batch_that_was_taken_back_since_is_not_asked_for_its_uploads(day: Day) -> None:
+    """Its file was deleted before it could be ingested again: there is nothing for a person to decide any more."""
+    day.land("a", range(3))
+    assert day.run_killed(is_complete)
+    day.cloud.s3.uploads.clear()
+    backup = day.cloud.now().ledger
+    assert day.run_killed(lambda call: call[0] == "PutObject" and "000000000003-00001/plan" in call[1]["Key"])
+    day.cloud.s3.remove((day.world.landing, "orders/a.csv"))
+    day.cloud.set_ledger(backup)
+    do(day)
+    assert not day.trouble(day.run())
+
+
+def test_objects_that_a_closed_batch_has_lost_are_no_matter_of_a_rebuild(day: Day) -> None:
+    """The check names them. Taken for a batch that has to be finished, it would hold runs if a source is gone."""
+    day.land("a", range(3))
+    day.land("b", range(10, 12), region="US")
+    day.run()
+    whole = day.cloud.now().ledger
+    day.cloud.s3.remove(next(place for place in day.cloud.s3.objects if "/region=US/" in place[1]))
+    day.cloud.set_ledger({k: item for k, item in whole.items() if "@batch" not in k[1]})  # it has expired
+    found = rebuild(day.world.config, day.cloud.clients(), apply=False, everything=True)
+    assert [(m.before, m.after.status) for m in found.replay.moves] == [(None, BatchStatus.COMPLETED)]
+    day.cloud.set_ledger({k: item for k, item in whole.items() if "#" not in k[0]})  # a backup without its items
+    do(day)
+    assert {k: v for k, v in day.cloud.now().ledger.items() if "#" in k[0]} == {
+        k: v for k, v in whole.items() if "#" in k[0]
+    }
+
+
+def test_a_lease_that_hides_a_batch_is_something_to_do(day: Day) -> None:
+    """Nothing of the batch was committed, but that is for the rebuild to say: until then runs refuse."""
+    day.land("a", range(3))
+    day.cloud.moments = []
+    day.run_killed(is_commit)
+    moments, day.cloud.moments = day.cloud.moments, None
+    day.cloud.set_ledger(next(m for m in moments if m.call[0] == "TransactWriteItems").ledger)
+    assert day.run().outcome == "ledger_behind"
+    assert rebuild(day.world.config, day.cloud.clients(), apply=False).replay.needed
+    assert not rebuild_and_run(day)

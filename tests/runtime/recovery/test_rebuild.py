@@ -57,6 +57,7 @@ def test_a_run_refuses_the_ledger_or_is_right(played: Played) -> None:
         refused += 1
         assert day.run().outcome == "ledger_behind", name  # however often it is tried
         assert _without_reports(day) == before, name
+        assert rebuild(day.world.config, day.cloud.clients(), apply=False).replay.needed, name
     assert refused
 
 
