@@ -189,9 +189,13 @@ def _table(arn: CatalogArn, access: JobAccess) -> list[Statement]:
             ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"],
             [table, metadata],
         ),
-        # objects that a replacement has emptied, and of the ledger's archive those that were merged into others;
-        # plans, manifests and reports are kept
-        _allow("TableDelete", ["s3:DeleteObject"], [table, f"{bucket}/{access.metadata_prefix}forgotten/*"]),
+        # objects that a replacement has emptied, of the ledger's archive those that were merged into others, and the
+        # bad rows of a batch that takes itself back; plans, manifests and reports are kept
+        _allow(
+            "TableDelete",
+            ["s3:DeleteObject"],
+            [table, *(f"{bucket}/{access.metadata_prefix}{folder}/*" for folder in ("forgotten", "quarantine"))],
+        ),
     ]
 
 
