@@ -136,9 +136,12 @@ class Day:
 
     def land(self, name: str, ids: range, *, region: str = "EU", note: str = "") -> None:
         """A file lands, or a new version of it."""
-        lines = [f"{n},{region},{note},2024-05-01 10:00:00" for n in ids]
+        self.land_lines(name, [f"{n},{region},{note},2024-05-01 10:00:00" for n in ids])
+
+    def land_lines(self, name: str, lines: list[str]) -> None:
+        """The same with any rows."""
         self.world.land(f"orders/{name}.csv", "\n".join(["id,region,note,at", *lines]) + "\n")
-        self._ever |= {(self.world.uri(f"orders/{name}.csv"), str(n), note) for n in ids}
+        self._ever |= set(self.landed())
 
     def remove(self, name: str) -> None:
         """A file that was ingested is deleted from where it landed: its rows stay."""

@@ -101,7 +101,7 @@ def emptied(day: Day) -> None:
     """A file in two partitions, whose objects others share, is left without a row; its drops are half done."""
     day.land("b", range(10, 13))
     day.land("c", range(20, 23), region="US")
-    day.world.land("orders/a.csv", "id,region,note,at\n1,EU,,\n2,US,,\n")
+    day.land_lines("a", ["1,EU,,", "2,US,,"])
     day.run()
     day.land("a", range(0))
     seen: list[Call] = []
@@ -129,11 +129,11 @@ def bad_rows(day: Day) -> None:
     source = SourceConfig(name="orders", uri=day.world.config.sources[0].uri, budget=ErrorBudget(rows=2))
     day.world.config = attrs.evolve(day.world.config, sources=(source,))
     day.land("a", range(3))
-    day.world.land("orders/bad.csv", "id,region,note,at\nx,EU,,\n")
+    day.land_lines("bad", ["x,EU,,"])
     day.run()
-    day.world.land("orders/a.csv", "id,region,note,at\nx,EU,,\n7,EU,,\n")
+    day.land_lines("a", ["x,EU,,", "7,EU,,"])
     day.run()
-    day.world.land("orders/bad.csv", "id,region,note,at\nx,EU,,\ny,US,,\n")
+    day.land_lines("bad", ["x,EU,,", "y,US,,"])
     day.run()
 
 
