@@ -8,8 +8,7 @@ from alur_runtime.config import OnChange
 from alur_runtime.fsck.acts import Abort, Finish, GiveUp, Undo, WriteOff
 from alur_runtime.fsck.finding import Finding, How, Kind
 from alur_runtime.fsck.held import Held
-from alur_runtime.fsck.names import origin_of
-from alur_runtime.fsck.state import OPEN, Pending, State
+from alur_runtime.fsck.state import OPEN, State
 from alur_runtime.model import BatchItem, BatchStatus, CommitManifest
 from alur_runtime.table.store import upload_mark
 
@@ -123,19 +122,11 @@ def find_manifests_without_objects(state: State, held: Held) -> Iterator[Finding
 
 def find_uploads(state: State, held: Held) -> Iterator[Finding]:
     """Uploads that nobody will complete."""
-    alive = [run for run in {**state.before.runs, **state.after.runs} if state.is_alive(run)]
     for upload in state.pending:
-        if held.has_upload(upload) or any(_may_be_of(state, upload, run) for run in alive):
+        # A batch is in the ledger before its run uploads anything: a live run's uploads are all held.
+        if held.has_upload(upload):
             continue
         uri = upload.location + upload.key
         what = f"{uri}: upload {upload.upload_id} is not completed, and no batch will complete it"
         act = Abort(upload.location, upload.key, upload.upload_id)
         yield Finding(Kind.UPLOAD_PENDING, uri, what, How.REPAIR, "it is aborted", act)
-
-
-def _may_be_of(state: State, upload: Pending, run_id: str) -> bool:
-    """Whether a run may be writing an upload."""
-    origin = origin_of(upload.key)
-    if origin is None or upload.key in state.objects:
-        return True  # a rewrite has the name of the object that it is to replace, and not that of its run
-    return run_id.endswith(origin.run)

@@ -181,9 +181,8 @@ class _Repair:
         lost_found = LostAndFound(self._clients.s3, self._config.table, lease.token)
         kept = lost_found.keep([state.objects[key] for key in (*aside, *copies) if key in state.objects])
         gone = dict.fromkeys(key for act in only(acts, WriteOff) for key in act.keys)
-        for uri in (act.uri for act in acts if isinstance(act, TakeBack | WriteDown)):
-            outputs = state.files[uri].outputs if uri in state.files else ()
-            gone |= dict.fromkeys(key for key in outputs if key not in state.objects)
+        for act in only(acts, WriteDown):  # a batch that takes files back says so by itself
+            gone |= dict.fromkeys(key for key in state.files[act.uri].outputs if key not in state.objects)
         partitions = tuple(act.values for act in only(acts, Register))
         deletes = (*(key for key in aside if key in kept), *gone)
         if deletes or partitions:

@@ -19,6 +19,7 @@ from tests.runtime.fsck.checked import (
     hows,
     item_of,
     lose,
+    made_right,
     mend,
     object_of,
     put,
@@ -57,8 +58,7 @@ def test_a_dead_runs_batch_is_left_to_the_next(day: Day, when: str) -> None:
     before = all_of(day)[1:]
     mend(day, accept_loss=True)
     assert all_of(day)[1:] == before
-    assert day.trouble(day.run()) == ""
-    day.wait()
+    made_right(day)
     mend(day)
     settled(day)
 
@@ -134,8 +134,7 @@ def test_an_open_batch_without_its_plan(day: Day, when: str, body: bytes | None)
     closed = day.world.ledger.batch(batch.seq)
     assert closed is not None
     assert closed.status is (BatchStatus.FAILED if when == "processing" else BatchStatus.COMPLETED)
-    report = day.run()
-    assert day.trouble(report) == ""
+    made_right(day)
 
 
 def test_a_committed_batch_without_its_commit_manifest(day: Day) -> None:

@@ -67,7 +67,6 @@ def test_findings_are_shown_then_repaired_then_gone(day: Day) -> None:
     mended = fsck("--repair")
     assert mended.exit_code == 0
     assert mended.output.splitlines() == [
-        f"wrote {place} off",
         f"wrote down of {day.world.uri('orders/d.csv')}: the next run takes it as new",
         f"{day.world.config.table.key}: 0 findings left of 1 in 4 files and 2 objects",
         f"The next run does the rest: alur run {JOB}",
