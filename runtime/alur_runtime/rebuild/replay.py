@@ -98,16 +98,16 @@ class _Replay:
         plans = [found.plan for many in evidence.plans.values() for found in many]
         self._named = {key for plan in plans for key in plan.drops}
         self._named |= {key for plan in plans for m in plan.members for key in m.old_outputs}
-        self._decided: set[str] = set()
+        self._dropped: set[tuple[str, str]] = set()  # files and objects: what the commits seen so far have dropped
 
     def made(self) -> Replay:
         evidence = self._evidence
-        # The latest first: who dropped a file's old rows is then known before an earlier batch is asked.
+        # The latest first: what a later batch has dropped proves nothing of an earlier one that was to drop it too.
         outcomes: dict[str, tuple[Commit, Outcome]] = {}
         for seq in sorted(evidence.commits, reverse=True):
             if (found := self._proven(seq)) is not None:
                 outcomes[seq] = found, self._outcome(found)
-                self._decided |= {f.uri for f in found.manifest.files}
+                self._dropped.update(self._drops(found))
         chosen = {found.name.uri for found, _ in outcomes.values()}
         completing = {
             u.upload_id
@@ -151,8 +151,8 @@ class _Replay:
         last = commits[-1]
         if self._has_nothing_to_do(last.manifest):
             return last
-        gone = [uri for uri, key in self._drops(last) if uri not in self._decided and uri not in self._files_in(key)]
-        return last if gone else None
+        drops = (pair for pair in self._drops(last) if pair not in self._dropped)
+        return last if any(uri not in self._files_in(key) for uri, key in drops) else None
 
     def _is_proven(self, commit: Commit, batch: BatchItem | None) -> bool:
         manifest, evidence = commit.manifest, self._evidence

@@ -259,3 +259,12 @@ def test_a_lease_that_hides_a_batch_is_something_to_do(day: Day) -> None:
     assert day.run().outcome == "ledger_behind"
     assert rebuild(day.world.config, day.cloud.clients(), apply=False).replay.needed
     assert not rebuild_and_run(day)
+
+
+def test_a_batch_that_the_ledger_has_given_up_stays_so(day: Day) -> None:
+    day.world.land("orders/broken.csv", "no,such,header\n")
+    assert day.run_killed(is_commit)
+    day.world.config = attrs.evolve(day.world.config, code_digest="two")
+    day.run()
+    assert [b.status for b in ledger_of(day).batches("")] == [BatchStatus.FAILED, BatchStatus.COMPLETED]
+    assert not rebuild(day.world.config, day.cloud.clients(), apply=False).replay.needed

@@ -16,6 +16,8 @@ from alur_runtime.rebuild.apply import rebuild
 from tests.runtime.formats.csv_files import examples
 from tests.runtime.recovery.bad_days import Day, Ledger, Moment
 from tests.runtime.recovery.histories import HISTORIES, Played, play, rebuild_and_run
+from tests.simulation.cloud.dynamodb import Key
+from tests.simulation.cloud.expressions import Item
 from tests.simulation.cloud.s3 import Object, Place
 
 SEED = int(os.environ.get("ALUR_SEED", "0"))
@@ -103,13 +105,24 @@ def test_a_rebuild_that_is_killed_at_any_call_can_be_done_again(played: Played) 
         assert calls > 5
 
 
-def test_file_items_of_a_lost_ledger_come_back_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
-    played = play(monkeypatch, "replaced")
-    day, before = played.day, played.moments[-1].ledger
-    day.cloud.set_ledger({})
-    rebuild(day.world.config, day.cloud.clients(), apply=True)
-    known = {key: {n: v for n, v in item.items() if n != "expires_at"} for key, item in before.items() if "#" in key[0]}
-    assert {key: item for key, item in day.cloud.now().ledger.items() if "#" in key[0]} == known
+@pytest.mark.parametrize("name", HISTORIES)
+def test_files_and_batches_come_back_as_they_were(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    played = play(monkeypatch, name)
+    day, end = played.day, played.moments[-1]
+    wanted = _decided(end.ledger)
+    for moment in (None, *random.Random(SEED).choices(played.moments, k=examples(6))):
+        set_back(day, {} if moment is None else moment.ledger, end)
+        day.wait()
+        rebuild(day.world.config, day.cloud.clients(), apply=True)
+        assert _decided(day.cloud.now().ledger) == wanted, moment and moment.call
+
+
+def _decided(ledger: Ledger) -> dict[Key, Item]:
+    """Items of files, and of batches that were committed; not when they expire, nor what was noted on the way."""
+    kept = {"seq", "status", "owner", "attempt", "commit_uri", "plan_uri", "undo"}
+    files = {k: {n: v for n, v in i.items() if n != "expires_at"} for k, i in ledger.items() if "#" in k[0]}
+    batches = {k: {n: i[n] for n in kept} for k, i in ledger.items() if "@batch" in k[1] and i["commit_uri"]["S"]}
+    return files | batches
 
 
 def test_a_rebuild_beside_a_live_run_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
