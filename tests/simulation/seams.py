@@ -15,7 +15,7 @@ from alur_runtime.engine import local
 from alur_runtime.kernel import work as kernel
 from alur_runtime.landing import fetch
 from alur_runtime.ledger import base, transactions
-from alur_runtime.run import heartbeat, ingest, recover
+from alur_runtime.run import heartbeat, ingest, recover, turn
 from alur_runtime.run import publish as commit
 from tests.simulation.files import read_simulated_file
 from tests.simulation.scheduler import NEVER, Scheduler, Task
@@ -167,7 +167,10 @@ class _Random:
 
 
 _SEAMS: tuple[tuple[Any, str, Any], ...] = (
-    *((module, "time", _VirtualTime) for module in (ingest, recover, base, kernel, naming, heartbeat, transactions)),
+    *(
+        (module, "time", _VirtualTime)
+        for module in (ingest, recover, turn, base, kernel, naming, heartbeat, transactions)
+    ),
     *((module, "ThreadPoolExecutor", _InlineExecutor) for module in (commit, fetch, kernel, local)),
     (local, "wait", _wait),
     (heartbeat, "threading", _Threading),

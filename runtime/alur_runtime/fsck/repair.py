@@ -6,7 +6,6 @@ conditional write, rolled forward by whoever comes next if the repair is killed.
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Iterable
 from typing import Final
@@ -17,7 +16,7 @@ from botocore.exceptions import ClientError
 from alur_runtime.aws import Clients
 from alur_runtime.config import JobConfig, OnChange, split_uri
 from alur_runtime.engine import Task
-from alur_runtime.errors import FencedOffError, LeaseBusyError
+from alur_runtime.errors import FencedOffError
 from alur_runtime.fsck.acts import Abort, Act, Register, SetAside, TakeBack, Unregister, WriteDown, WriteOff, only
 from alur_runtime.fsck.find import check
 from alur_runtime.fsck.finding import Finding, How
@@ -39,6 +38,7 @@ from alur_runtime.run.plan import pack
 from alur_runtime.run.publish import Publisher
 from alur_runtime.run.recover import Recovery
 from alur_runtime.run.tally import Tally
+from alur_runtime.run.turn import Turn
 from alur_runtime.table.store import abort_upload
 
 REPAIRED: Final = "repaired"
@@ -128,16 +128,9 @@ class _Repair:
             self._ledger.release_lease(lease.owner, Learnt())
 
     def _take_lease(self) -> Lease:
-        deadline = time.monotonic() + self._settings.planning_wait_seconds
-        for number in itertools.count(1):
-            taken = self._ledger.try_lease(f"{self._id}/{number}", self._settings.planning_lease_seconds)
-            if isinstance(taken, Lease):
-                self._heartbeat.planning(taken.owner)
-                return taken
-            if time.monotonic() >= deadline:
-                raise LeaseBusyError(self._config.table.key, taken, self._settings.planning_wait_seconds)
-            time.sleep(1.0)
-        raise AssertionError  # counting has no end
+        lease = Turn(self._ledger, self._id, self._settings).take()
+        self._heartbeat.planning(lease.owner)
+        return lease
 
     # --- what needs no batch --------------------------------------------------------------------------------------
 

@@ -42,6 +42,7 @@ from alur_runtime.run.recover import Recovery
 from alur_runtime.run.retention import Retention
 from alur_runtime.run.survey import Survey, busy_of, survey
 from alur_runtime.run.tally import Tally
+from alur_runtime.run.turn import Turn
 from alur_runtime.steps import Step, reached
 from alur_runtime.table.store import put_json
 
@@ -84,7 +85,6 @@ class _Run:
         self._deadline = Deadline(time.monotonic() + working_seconds(config.timeout_seconds), time.monotonic)
         self._notes: dict[str, str] = {}
         self._timings: defaultdict[str, float] = defaultdict(float)
-        self._leases = 0
         run_id = new_run_id()
         self._item = RunItem(
             run_id=run_id,
@@ -93,6 +93,7 @@ class _Run:
             glue_run_id=glue_run_id,
             report_uri=f"{self._table.metadata}runs/{run_id}/report.json",
         )
+        self._turn = Turn(self._ledger, run_id, self._settings)
         self._recovery = Recovery(config, self._ledger, self._publisher, run_id, self._tally)
         self._retention = Retention(config, clients.s3, self._ledger, run_id, self._notes)
         self._heartbeat = Heartbeat(
@@ -169,18 +170,10 @@ class _Run:
         return changed_meanwhile or bool(recovered.tasks) or self._others_died(found.held_by)
 
     def _take_lease(self) -> Lease:
-        waited, pause = 0.0, 0.05
-        while True:
-            self._leases += 1
-            taken = self._ledger.try_lease(f"{self._id}/{self._leases}", self._settings.planning_lease_seconds)
-            if isinstance(taken, Lease):
-                self._heartbeat.planning(taken.owner)
-                reached(Step.LEASED, token=taken.token)
-                return taken
-            if waited >= self._settings.planning_wait_seconds:
-                raise LeaseBusyError(self._table.key, taken, waited)
-            time.sleep(pause)
-            waited, pause = waited + pause, min(pause * 1.5, 2.0)
+        lease = self._turn.take()
+        self._heartbeat.planning(lease.owner)
+        reached(Step.LEASED, token=lease.token)
+        return lease
 
     # --- plan -----------------------------------------------------------------------------------------------------
 
