@@ -49,6 +49,7 @@ class Reason(Enum):
     NOT_MATCHED = "not_matched"
     DIRECTORY_MARKER = "directory_marker"
     HIDDEN_NAME = "hidden_name"
+    TAKEN_BACK = "taken_back"
     # Files that are refused.
     CHANGED_REFUSED = "changed_refused"
     UNREADABLE = "unreadable"
@@ -242,6 +243,12 @@ _TEXTS: dict[Reason, ReasonText] = {
         _PERMANENT,
         "The job's own transform raised an error on this file, or returned a table that does not fit.",
         "Read the error, correct the transform and deploy: the file is then tried again.",
+    ),
+    Reason.TAKEN_BACK: ReasonText(
+        _TRANSIENT,
+        "Rows of the file were lost (an upload before it was completed, or an object), and what was left of them was "
+        "taken out of the table.",
+        "Nothing to do: the next run takes the file as new, if it is still there.",
     ),
     Reason.ENDS_ITS_RUN: ReasonText(
         _PERMANENT,

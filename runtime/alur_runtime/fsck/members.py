@@ -19,7 +19,7 @@ def members_to_take_back(state: State, acts: list[TakeBack]) -> list[Member]:
     """Files of which every row goes, in whatever object it is."""
     return [
         attrs.evolve(
-            _member(state, act.uri), action=Action.INGEST, reason=Reason.UPLOAD_LOST.value, old_outputs=act.objects
+            _member(state, act.uri), action=Action.INGEST, reason=Reason.TAKEN_BACK.value, old_outputs=act.objects
         )
         for act in acts
     ]

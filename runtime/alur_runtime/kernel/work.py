@@ -144,9 +144,9 @@ class _Work:
         With `on_change=append` the rows of older versions stay: no commit has dropped them.
         """
         members = self._members()
-        items = [self._base_item(m, FileStatus.FAILED, Reason.UPLOAD_LOST.value) for m in members]
+        items = [self._base_item(m, FileStatus.FAILED, Reason.TAKEN_BACK.value) for m in members]
         # No version has this ETag: whatever is listed is taken.
-        items = [attrs.evolve(i, etag="", error=Reason.UPLOAD_LOST.text.sentence) for i in items]
+        items = [attrs.evolve(i, etag="", error=Reason.TAKEN_BACK.text.sentence) for i in items]
         dropped = Dropped()
         if self._plan.on_change is OnChange.REPLACE:
             dropped = drop_old_rows(members, self._batch, self._store, self._open_table)
