@@ -114,7 +114,7 @@ def figures_table() -> str:
     lines = ["| command | run on | what it came to |", "|---|---|---|"]
     for name, command in PROOFS.items():
         found = known.get(name, {})
-        text = ", ".join(f"{_figure(value)} {key.replace('_', ' ')}" for key, value in found.items() if key != "on")
+        text = ", ".join(f"{_figure(value)} {key.replace('_', ' ').replace('aws', 'AWS')}" for key, value in found.items() if key != "on")
         lines.append(f"| `{command}` | {found.get('on', 'not yet')} | {text} |")
     return "\n".join(lines)
 
