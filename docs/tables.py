@@ -114,13 +114,17 @@ def figures_table() -> str:
     lines = ["| command | run on | what it came to |", "|---|---|---|"]
     for name, command in PROOFS.items():
         found = known.get(name, {})
-        text = ", ".join(f"{_figure(value)} {key.replace('_', ' ').replace('aws', 'AWS')}" for key, value in found.items() if key != "on")
+        text = ", ".join(f"{_figure(value)} {_words(key)}" for key, value in found.items() if key != "on")
         lines.append(f"| `{command}` | {found.get('on', 'not yet')} | {text} |")
     return "\n".join(lines)
 
 
 def _figure(value: Any) -> str:
     return f"{sum(value.values()):,}" if isinstance(value, dict) else f"{value:,}"
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ").replace("aws", "AWS")
 
 
 def faults_table() -> str:
