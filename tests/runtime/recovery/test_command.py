@@ -13,7 +13,7 @@ from alur_pulumi.cli.aws import Job
 from alur_pulumi.cli.errors import UnknownJobError
 from alur_pulumi.cli.main import cli
 from tests.runtime.recovery.bad_days import Day
-from tests.runtime.recovery.histories import is_complete
+from tests.runtime.recovery.histories import is_complete, second
 
 
 class Aws:
@@ -53,8 +53,7 @@ def test_it_says_what_it_would_do_and_then_does_it(day: Day) -> None:
     day.run()
     day.land("b", range(3, 5), region="US")
     day.land("c", range(5, 7))
-    seen: list[Any] = []
-    day.run_killed(lambda call: is_complete(call) and bool(seen.append(call) or len(seen) > 1))
+    day.run_killed(second(is_complete))
     day.cloud.set_ledger({})
     before = day.cloud.now()
     found = alur("sales")
