@@ -37,7 +37,8 @@ def main(logs: list[str]) -> int:
         figures[name] = {"on": dt.date.fromtimestamp(log.stat().st_mtime).isoformat(), **found}  # noqa: DTZ012  (a day)
     ordered = {name: figures[name] for name in tables.PROOFS if name in figures}
     tables.FIGURES.write_text(f"{json.dumps(ordered, indent=2)}\n")
-    return tables.main()
+    code: int = tables.main()
+    return code
 
 
 if __name__ == "__main__":
