@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from alur_runtime.aws import Clients, error_code, own_endpoint
 from alur_runtime.config import split_uri
 from alur_runtime.errors import SourceChangedError
+from alur_runtime.sized_file import SizedFile
 
 Fetch = Callable[[str, str, int, int], bytes]
 """Reads a URI at an ETag from an offset on, so many bytes, or raises `SourceChangedError`."""
@@ -39,41 +40,26 @@ def open_source(fetch: Fetch, uri: str, etag: str, size: int) -> BinaryIO:
     return io.BufferedReader(_Pieces(fetch, uri, etag, size), 1024 * 1024)
 
 
-class _Pieces(io.RawIOBase):
+class _Pieces(SizedFile):
     """A large file: one piece in hand, the next one on its way."""
 
     def __init__(self, fetch: Fetch, uri: str, etag: str, size: int) -> None:
-        super().__init__()
+        super().__init__(size)
         self._fetch: Callable[[int], bytes] = lambda start: fetch(uri, etag, start, min(_PIECE_BYTES, size - start))
-        self._size, self._position = size, 0
         self._start, self._piece = 0, memoryview(b"")
         self._pool = ThreadPoolExecutor(1)
         self._ahead: tuple[int, Future[bytes]] | None = None
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        self._position = max(0, base + offset)
-        return self._position
-
     def readinto(self, buffer: Any, /) -> int:
         wanted = memoryview(buffer).cast("B")
-        if self._position >= self._size:
+        if self.position >= self.size:
             return 0
-        if not self._start <= self._position < self._start + len(self._piece):
-            self._load(self._position)
-        inside = self._position - self._start
+        if not self._start <= self.position < self._start + len(self._piece):
+            self._load(self.position)
+        inside = self.position - self._start
         part = self._piece[inside : inside + len(wanted)]
         wanted[: len(part)] = part
-        self._position += len(part)
+        self.position += len(part)
         return len(part)
 
     def close(self) -> None:
@@ -87,7 +73,7 @@ class _Pieces(io.RawIOBase):
         else:
             self._piece = memoryview(self._fetch(start))
         self._start, after = start, start + len(self._piece)
-        self._ahead = (after, self._pool.submit(self._fetch, after)) if after < self._size else None
+        self._ahead = (after, self._pool.submit(self._fetch, after)) if after < self.size else None
 
 
 def make_fetch(clients: Clients) -> Fetch:
