@@ -14,6 +14,9 @@ ARGS ?=
 # How many schedules `make simulate` plays
 SEEDS ?= 2000
 
+# A process a core, each with an AWS of its own; the tests of a file stay together
+WORKERS ?= -n auto --maxprocesses 4 --dist loadfile
+
 VENV := .venv
 TOOLS := .venvs/tools
 BIN := $(VENV)/bin
@@ -39,11 +42,11 @@ demo: setup ## Deploy the example to an embedded AWS, run its job four times, sh
 test: setup ## Run all tests; what cannot run on this machine is named at the end
 	@$(BIN)/python -c 'from alur_pulumi.pulumi_cli import find_pulumi_cli; found = find_pulumi_cli(); \
 		print("Pulumi CLI:", getattr(found, "version", "none"), getattr(found, "origin", found))'
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 .PHONY: test-fast
 test-fast: setup ## Run the tests that need neither the Pulumi CLI nor Java
-	@$(BIN)/python -m pytest -m "not engine and not spark" $(ARGS)
+	@$(BIN)/python -m pytest $(WORKERS) -m "not engine and not spark" $(ARGS)
 
 .PHONY: lint
 lint: setup ## Check style and types: ruff, mypy (strict), pyright
