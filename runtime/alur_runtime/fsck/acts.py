@@ -7,6 +7,8 @@ from typing import TypeVar
 
 import attrs
 
+from alur_runtime.table.pending import Pending
+
 _A = TypeVar("_A")
 
 
@@ -80,17 +82,9 @@ class Unregister:
 
 @attrs.frozen
 class Abort:
-    """Abort a pending upload.
+    """Abort a pending upload."""
 
-    Attributes:
-        location: Of the store that it is in.
-        key: Relative to it.
-        upload_id: S3's.
-    """
-
-    location: str
-    key: str
-    upload_id: str
+    upload: Pending
 
 
 @attrs.frozen

@@ -128,5 +128,5 @@ def find_uploads(state: State, held: Held) -> Iterator[Finding]:
             continue
         uri = upload.location + upload.key
         what = f"{uri}: upload {upload.upload_id} is not completed, and no batch will complete it"
-        act = Abort(upload.location, upload.key, upload.upload_id)
+        act = Abort(upload)
         yield Finding(Kind.UPLOAD_PENDING, uri, what, How.REPAIR, "it is aborted", act)

@@ -18,9 +18,7 @@ from alur_runtime.fsck.names import origin_of
 from alur_runtime.fsck.objects import nobodys_objects
 from alur_runtime.fsck.read_ledger import AllItems
 from alur_runtime.fsck.read_s3 import (
-    etag_of,
     list_objects,
-    list_pending,
     read_manifest,
     with_footer,
     with_rows,
@@ -33,7 +31,8 @@ from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.model import BatchItem, BatchPlan, CommitManifest, FileItem
 from alur_runtime.rebuild.manifests import list_batch
 from alur_runtime.run.behind import check_ledger
-from alur_runtime.table.store import TableStore
+from alur_runtime.table.pending import list_pending
+from alur_runtime.table.store import TableStore, etag_of
 
 _THREADS: Final = 16
 _In = TypeVar("_In")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import attrs
 
 from alur_runtime.fsck.names import origin_of
-from alur_runtime.fsck.state import OPEN, Pending, State
+from alur_runtime.fsck.state import OPEN, State
 from alur_runtime.naming import partition_folder
+from alur_runtime.table.pending import Pending
 
 
 @attrs.frozen

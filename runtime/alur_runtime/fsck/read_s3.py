@@ -15,7 +15,7 @@ from alur_runtime.aws import error_code
 from alur_runtime.config import SOURCE_FILE, split_uri, structure
 from alur_runtime.errors import ConfigError
 from alur_runtime.fsck.names import is_folder_mark
-from alur_runtime.fsck.state import Object, Pending, Unknown
+from alur_runtime.fsck.state import Object, Unknown
 from alur_runtime.model import MANIFEST_FORMAT
 from alur_runtime.table.ranges import RangedObject
 from alur_runtime.table.store import get_bytes
@@ -33,25 +33,6 @@ def list_objects(s3: Any, location: str) -> Iterator[Object]:
             key = entry["Key"][len(prefix) :]
             if not is_folder_mark(key, entry["Size"]):
                 yield Object(key, entry["ETag"].strip('"'), entry["Size"])
-
-
-def list_pending(s3: Any, location: str) -> Iterator[Pending]:
-    """The multipart uploads of a store that are not completed."""
-    bucket, prefix = split_uri(location)
-    for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
-        for entry in page.get("Uploads", ()):
-            yield Pending(location, entry["Key"][len(prefix) :], entry["UploadId"])
-
-
-def etag_of(s3: Any, uri: str) -> str | None:
-    """The version of a file as it is now, or None if there is none."""
-    bucket, key = split_uri(uri)
-    try:
-        return str(s3.head_object(Bucket=bucket, Key=key)["ETag"]).strip('"')
-    except ClientError as error:
-        if error_code(error) in _GONE:
-            return None
-        raise
 
 
 def with_footer(s3: Any, location: str, found: Object) -> Object:

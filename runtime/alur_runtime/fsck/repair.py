@@ -14,7 +14,7 @@ import attrs
 from botocore.exceptions import ClientError
 
 from alur_runtime.aws import Clients
-from alur_runtime.config import JobConfig, OnChange, split_uri
+from alur_runtime.config import JobConfig, OnChange
 from alur_runtime.engine import Task
 from alur_runtime.errors import FencedOffError
 from alur_runtime.fsck.acts import Abort, Act, Register, SetAside, TakeBack, Unregister, WriteDown, WriteOff, only
@@ -39,7 +39,6 @@ from alur_runtime.run.publish import Publisher
 from alur_runtime.run.recover import Recovery
 from alur_runtime.run.tally import Tally
 from alur_runtime.run.turn import Turn
-from alur_runtime.table.store import abort_upload
 
 REPAIRED: Final = "repaired"
 """Outcome of a repair's item among the runs."""
@@ -138,9 +137,8 @@ class _Repair:
         # No lease is needed to be right: no batch that is open names these uploads or may come to, and a closed one
         # never opens again.
         for act in acts:
-            bucket, prefix = split_uri(act.location)
-            abort_upload(self._clients.s3, bucket, prefix + act.key, act.upload_id)
-            self._done.append(f"aborted upload {act.upload_id} of {act.location}{act.key}")
+            act.upload.abort(self._clients.s3)
+            self._done.append(f"aborted upload {act.upload.upload_id} of {act.upload.location}{act.upload.key}")
 
     def _unregister(self, acts: list[Unregister], lease: Lease) -> None:
         table, names = self._config.table, self._config.contract.partition_by

@@ -6,6 +6,7 @@ import attrs
 
 from alur_runtime.config import SOURCE_FILE, JobConfig, metadata_columns
 from alur_runtime.model import BatchItem, BatchPlan, BatchStatus, CommitManifest, FileItem, RunItem
+from alur_runtime.table.pending import Pending
 
 OPEN = (BatchStatus.PROCESSING, BatchStatus.COMMITTED)
 
@@ -82,21 +83,6 @@ class Object:
     by_file: dict[str, int] | None = None
     problem: str = ""
     changed: bool = False
-
-
-@attrs.frozen
-class Pending:
-    """A multipart upload that is not completed.
-
-    Attributes:
-        location: Of the store it is in: the table's or its quarantine's.
-        key: Relative to it.
-        upload_id: S3's.
-    """
-
-    location: str
-    key: str
-    upload_id: str
 
 
 @attrs.frozen

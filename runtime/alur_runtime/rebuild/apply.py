@@ -7,14 +7,13 @@ import time
 import attrs
 
 from alur_runtime.aws import Clients
-from alur_runtime.config import JobConfig, split_uri
+from alur_runtime.config import JobConfig
 from alur_runtime.errors import LeaseBusyError, RebuildError
 from alur_runtime.ledger.base import now_s
 from alur_runtime.naming import new_run_id
 from alur_runtime.rebuild.evidence import Evidence, gather, reader_of_objects
 from alur_runtime.rebuild.ledger import RebuildLedger
 from alur_runtime.rebuild.replay import Replay, replay
-from alur_runtime.table.store import abort_upload
 
 
 @attrs.frozen
@@ -96,8 +95,7 @@ class _Rebuild:
         found = seen.replay
         if found.needed:
             for upload in found.aborts:
-                bucket, prefix = split_uri(upload.location)
-                abort_upload(self._clients.s3, bucket, prefix + upload.key, upload.upload_id)
+                upload.abort(self._clients.s3)
                 self._renew_in_time()
             # Files before batches: a batch that is open is what makes runs refuse a ledger whose token is right.
             self._ledger.put_files(found.files, lambda _: self._renew_in_time())

@@ -18,6 +18,7 @@ from alur_runtime.model import BatchItem, BatchPlan, CommitManifest
 from alur_runtime.naming import batch_seq
 from alur_runtime.rebuild.ledger import RebuildLedger
 from alur_runtime.rebuild.manifests import ManifestName, list_manifests, token_of
+from alur_runtime.table.pending import Pending, list_pending
 from alur_runtime.table.store import TableStore, get_json
 from alur_runtime.table.write import count_by_file
 
@@ -36,15 +37,6 @@ FilesIn = Callable[[str], frozenset[str]]
 
 Tick = Callable[[], None]
 """Called now and then while something takes long."""
-
-
-@attrs.frozen
-class Pending:
-    """A multipart upload that is not completed: of which store, its key below it, and S3's name for it."""
-
-    location: str
-    key: str
-    upload_id: str
 
 
 @attrs.frozen
@@ -131,7 +123,7 @@ def gather(config: JobConfig, clients: Clients, ledger: RebuildLedger, *, everyt
         commits=commits,
         objects=frozenset(_list_keys(clients.s3, table, tick)),
         quarantine=frozenset(_list_keys(clients.s3, quarantine, tick)),
-        pending=(*_list_pending(clients.s3, table), *_list_pending(clients.s3, quarantine)),
+        pending=(*list_pending(clients.s3, table), *list_pending(clients.s3, quarantine)),
         partitions=frozenset(_list_partitions(config, clients.glue)),
         items=dict(_items(ledger, uris, tick)),
     )
@@ -193,13 +185,6 @@ def _list_keys(s3: Any, location: str, tick: Tick) -> Iterator[str]:
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         tick()
         yield from (entry["Key"][len(prefix) :] for entry in page.get("Contents", ()))
-
-
-def _list_pending(s3: Any, location: str) -> Iterator[Pending]:
-    bucket, prefix = split_uri(location)
-    for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
-        for entry in page.get("Uploads", ()):
-            yield Pending(location, entry["Key"][len(prefix) :], entry["UploadId"])
 
 
 def _list_partitions(config: JobConfig, glue: Any) -> Iterator[tuple[str, ...]]:

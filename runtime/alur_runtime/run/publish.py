@@ -10,14 +10,14 @@ from typing import Any, Final
 import attrs
 from botocore.exceptions import ClientError
 
-from alur_runtime.aws import Clients, error_code
-from alur_runtime.config import JobConfig, OnChange, split_uri
+from alur_runtime.aws import Clients
+from alur_runtime.config import JobConfig, OnChange
 from alur_runtime.errors import LostUploadError
 from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.model import Action, BatchItem, BatchPlan, BatchStatus, CommitManifest, Upload
 from alur_runtime.naming import NULL_PARTITION, partition_folder
 from alur_runtime.steps import Step, reached
-from alur_runtime.table.store import TableStore, get_json, put_json, upload_mark
+from alur_runtime.table.store import TableStore, etag_of, get_json, put_json, upload_mark
 
 _PARTITIONS: Final = 100  # BatchCreatePartition's limit
 _THREADS: Final = 8
@@ -128,7 +128,7 @@ class Publisher:
         """The files of a batch whose rows cannot be had again."""
         for member in plan.members:
             if member.action is Action.INGEST:
-                etag = self._etag(member.uri)
+                etag = etag_of(self.clients.s3, member.uri)
                 if etag is None or (plan.on_change is OnChange.APPEND and etag != member.etag):
                     yield member.uri
 
@@ -142,15 +142,6 @@ class Publisher:
         """Of the table and of its quarantine."""
         table = self.config.table
         return TableStore(self.clients.s3, table.location), TableStore(self.clients.s3, table.quarantine)
-
-    def _etag(self, uri: str) -> str | None:
-        bucket, key = split_uri(uri)
-        try:
-            return str(self.clients.s3.head_object(Bucket=bucket, Key=key)["ETag"]).strip('"')
-        except ClientError as error:
-            if error_code(error) in ("404", "NoSuchKey", "NotFound"):
-                return None
-            raise
 
     def _complete(self, store: TableStore, batch: BatchItem, manifest: CommitManifest, uploads: list[Upload]) -> bool:
         def complete(upload: Upload) -> bool:

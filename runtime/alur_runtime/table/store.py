@@ -12,6 +12,7 @@ from alur_runtime.aws import error_code
 from alur_runtime.config import split_uri, structure, to_json
 from alur_runtime.model import Upload
 
+_GONE: Final = ("404", "NoSuchKey", "NotFound")
 _T = TypeVar("_T")
 _PART_BYTES: Final = 5 * 1024 * 1024  # the least that S3 takes, 10,000 of them at most: objects up to 48 GiB
 _DELETE_KEYS: Final = 1000
@@ -153,7 +154,7 @@ class TableStore:
         try:
             answer = self._s3.head_object(Bucket=self._bucket, Key=self._prefix + key)
         except ClientError as error:
-            if error_code(error) in ("404", "NoSuchKey", "NotFound"):
+            if error_code(error) in _GONE:
                 return None
             raise
         return str(answer["Metadata"].get(_MARK, ""))
@@ -181,6 +182,17 @@ class TableStore:
     def abort(self, upload: Upload) -> None:
         """Abort an upload; one that is gone already is fine."""
         abort_upload(self._s3, self._bucket, self._prefix + upload.key, upload.upload_id)
+
+
+def etag_of(s3: Any, uri: str) -> str | None:
+    """The version of an object as it is now, or None if there is none."""
+    bucket, key = split_uri(uri)
+    try:
+        return str(s3.head_object(Bucket=bucket, Key=key)["ETag"]).strip('"')
+    except ClientError as error:
+        if error_code(error) in _GONE:
+            return None
+        raise
 
 
 def abort_upload(s3: Any, bucket: str, key: str, upload_id: str) -> None:
