@@ -190,3 +190,24 @@ def test_a_deploy_of_replace_while_batches_of_append_are_open_mixes_no_versions(
     )
     result = play(schedule, all_good=True)
     assert result.violation is None, result.told()
+
+
+def test_uploads_of_a_file_that_nobody_asked_for_any_more_are_aborted(under_the_scheduler: None) -> None:
+    """Both files are streamed. One fails; the other is written by then, and its result is never looked at."""
+    slow = RunPlan(0.0, faults=(Fault(1, Kind.SLEEPS, 400.0, "UploadPart"),))
+    landed = (Change(0.0, ChangeKind.LANDS, "f4", 1), Change(0.0, ChangeKind.LANDS, "f1", 2))
+    schedule = Schedule(
+        seed="600490895-2258",
+        files=1,
+        shards=1,
+        threads=1,
+        page=100,
+        stream_bytes=1,
+        run_lease=60.0,
+        planning_lease=30.0,
+        runs=(slow,),
+        changes=(*landed, Change(15.0, ChangeKind.LIFECYCLE)),
+    )
+    result = play(schedule)
+    assert any("aws_error" in outcome for outcome in result.outcomes.values()), result.told()
+    assert result.violation is None, result.told()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -105,6 +106,7 @@ class _Work:
         self._now = time.time()
         self._numbers = itertools.count()
         self._one_streams = threading.Lock()
+        self._streamed: list[Written] = []
 
     def manifest(self) -> CommitManifest:
         members = self._members()
@@ -114,8 +116,8 @@ class _Work:
         left: list[Left] = []
         own: list[Written] = []
         try:
-            with self._writer() as shared:
-                for result in self._read_all(members):
+            with self._writer() as shared, contextlib.closing(self._read_all(members)) as results:
+                for result in results:
                     if isinstance(result, Left):
                         left.append(result)
                         continue
@@ -131,7 +133,8 @@ class _Work:
                 bad_rows = quarantine.finish()
                 decided = [self._file_item(r, written) for r in reads]
         except BaseException:
-            for upload in (u for w in own for u in w.uploads):
+            # Also those of files that were read, and whose result was never looked at because another's was an error.
+            for upload in (u for w in self._streamed for u in w.uploads):
                 self._store.abort(upload)
             quarantine.abandon()
             raise
@@ -187,7 +190,7 @@ class _Work:
 
     # --- read -----------------------------------------------------------------------------------------------------
 
-    def _read_all(self, members: list[Member]) -> Iterator[_Read | Left]:
+    def _read_all(self, members: list[Member]) -> Generator[_Read | Left, None, None]:
         width = self._config.settings.fetch_threads
         with ThreadPoolExecutor(width) as pool:
             yield from in_window(
@@ -233,9 +236,11 @@ class _Work:
             try:
                 for table in itertools.chain(_emptied(held), tables):
                     own.append(member.uri, table, self._stamp(member))
-                return (), own.finish()
+                written = own.finish()
             except PartitionLimitError as error:
                 raise RefusedFileError(member.uri, Reason.TOO_MANY_PARTITIONS, str(error)) from error
+        self._streamed.append(written)
+        return (), written
 
     def _check_partitions(self, member: Member, tables: list[pa.Table]) -> None:
         limit = self._config.settings.max_partitions
