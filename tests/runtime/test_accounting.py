@@ -276,16 +276,15 @@ def test_a_file_of_too_many_partitions_fails_and_the_others_do_not(aws: str) -> 
     holds(world, report, [1])
 
 
-def test_a_batch_of_too_many_partitions_fails_with_advice(aws: str) -> None:
+def test_a_batch_of_too_many_partitions_is_cut_and_says_so(aws: str) -> None:
     world = World.make(aws, spec=spec_of(Spread), settings=attrs.evolve(QUICK, max_partitions=20))
     for first in range(0, 30, 10):
         world.land(f"orders/{first}.csv", "id\n" + "".join(f"{n}\n" for n in range(first, first + 10)))
     report = world.run()
-    assert report.outcome == "too_many_partitions"
-    assert "lower settings.batch_max_files" in report.error
-    assert (world.objects(), world.pending()) == ([], [])
-    settings = attrs.evolve(world.config.settings, batch_max_files=1)
-    assert world.run(settings=settings).rows_written == 30
+    assert (report.outcome, report.rows_written) == ("completed", 30), render_text(report)
+    assert [b.outcome for b in report.batches] == ["split", "completed", "completed", "completed"]
+    assert "lower settings.batch_max_files" in report.batches[0].error
+    assert world.pending() == []
 
 
 def test_alurs_own_columns_can_be_left_out(aws: str) -> None:

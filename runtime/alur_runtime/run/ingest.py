@@ -262,9 +262,7 @@ class _Run:
             reason, error = Reason.FENCED_OFF, fenced
         except _AWS_ERRORS:
             _log.exception("batch %s stays as it is", task.plan.seq)
-        if again:
-            self._tally.replanned(task.batch, Reason.SPLIT)
-        else:
+        if not again:  # else the next pass cuts it, and says so
             uris = [m.uri for m in task.plan.members]
             self._tally.not_committed(task.batch, uris, reason, f"batch {task.plan.seq}: {error}")
         return again

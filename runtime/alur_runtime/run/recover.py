@@ -83,7 +83,7 @@ class Recovery:
                 elif (fate := self._fate(batch)) is Fate.REPLAN:
                     why = "planned under another configuration; its files are planned anew"
                     self.ledger.give_up(batch, why, self.config.settings.history_days)
-                    self.tally.replanned(batch, Reason.PLANNED_ANEW)
+                    self.tally.replanned(batch, Reason.PLANNED_ANEW, why)
                 elif fate is Fate.SPLIT:
                     parts = self._split(batch, lease, created + 1)
                     created += len(parts)
@@ -175,5 +175,5 @@ class Recovery:
         parts = [self.new_task(plan, begun, failures) for plan in split(self.plan_of(batch), lease.token, first)]
         error = f"{batch.error} Cut into {len(parts)} smaller batches".strip()
         self.ledger.split(batch, [t.batch for t in parts], error, lease, self.config.settings.history_days)
-        self.tally.replanned(batch, Reason.SPLIT)
+        self.tally.replanned(batch, Reason.SPLIT, batch.error)
         return parts

@@ -93,9 +93,11 @@ class Tally:
         if reason is not Reason.FENCED_OFF:
             self.troubles.append((reason, error))
 
-    def replanned(self, batch: BatchItem, reason: Reason) -> None:
+    def replanned(self, batch: BatchItem, reason: Reason, error: str) -> None:
         """Take in a batch that was ended so that its files are planned otherwise."""
-        self.batches.append(BatchReport(seq=batch.seq, attempt=batch.attempt, outcome=reason.value, files=batch.files))
+        self.batches.append(
+            BatchReport(seq=batch.seq, attempt=batch.attempt, outcome=reason.value, files=batch.files, error=error)
+        )
 
     def out_of_time(self, plans: Iterable[BatchPlan]) -> None:
         """Take in batches that are left for the next run."""
