@@ -211,3 +211,12 @@ def test_uploads_of_a_file_that_nobody_asked_for_any_more_are_aborted(under_the_
     result = play(schedule)
     assert any("aws_error" in outcome for outcome in result.outcomes.values()), result.told()
     assert result.violation is None, result.told()
+
+
+def test_a_commit_whose_answer_never_came_is_no_clean_end(under_the_scheduler: None) -> None:
+    """It took effect, and the run does not know: its rows are not visible yet. The next run sees to that."""
+    lost = RunPlan(0.0, faults=(Fault(2, Kind.LOST, operation="PutItem"),))  # the first is the run's own item
+    result = play(Schedule(seed="lost", settled=False, files=1, threads=1, runs=(lost,)))
+    assert result.injected[Kind.LOST.value] == 1
+    assert result.outcomes["run1"].startswith("aws_error"), result.told()
+    assert result.violation is None, result.told()

@@ -256,10 +256,12 @@ class _Run:
             elif not is_committed and reason is not Reason.FENCED_OFF:
                 self._recovery.put_down(task.batch, str(error))
         except FencedOffError as fenced:
+            _log.info("%s", fenced)
             # The race: a zombie that slept before it read the objects to rewrite finds other counts in them than it
             # planned with. The batch is another's: there is nothing wrong, and nothing of it to give up.
-            _log.info("%s", fenced)
-            reason, error = Reason.FENCED_OFF, fenced
+            # Any other error stays one: that the batch has moved on may be by a commit whose answer was lost.
+            if reason is Reason.COUNTS_DIFFER:
+                reason, error = Reason.FENCED_OFF, fenced
         except _AWS_ERRORS:
             _log.exception("batch %s stays as it is", task.plan.seq)
         if not again:  # else the next pass cuts it, and says so
