@@ -15,7 +15,7 @@ from tests.simulation.cloud.expressions import Item
 from tests.simulation.cloud.s3 import Object
 from tests.simulation.world import LAKE, QUARANTINE_PREFIX, TABLE, TABLE_PREFIX, World, file_name, ids_in
 
-_OPEN: Final = (BatchStatus.PROCESSING, BatchStatus.COMMITTED)
+OPEN: Final = (BatchStatus.PROCESSING, BatchStatus.COMMITTED)
 _MOVES: Final = frozenset(
     {
         (BatchStatus.PROCESSING, BatchStatus.PROCESSING),  # adopted
@@ -116,7 +116,7 @@ class Oracle:
         if plan is None:
             raise ViolationError("no plan", f"batch {batch.seq} is created before its plan is there")
         for other in self._status.values():
-            if other.status not in _OPEN:
+            if other.status not in OPEN:
                 continue
             shared = {m.uri for m in plan.members} & {m.uri for m in self.plans[other.seq].members}
             shared |= set(plan.drops) & set(self.plans[other.seq].drops)

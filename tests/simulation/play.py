@@ -17,7 +17,7 @@ from alur_runtime.report import RunReport, reconciles
 from alur_runtime.run.ingest import run_ingest
 from tests.simulation.cloud.clients import simulated_clients
 from tests.simulation.network import MAIN, Caller, Entry, Network
-from tests.simulation.oracle import Oracle, ViolationError
+from tests.simulation.oracle import OPEN, Oracle, ViolationError
 from tests.simulation.rest import check_at_rest
 from tests.simulation.schedule import Change, ChangeKind, RunPlan, Schedule
 from tests.simulation.scheduler import Scheduler
@@ -161,10 +161,18 @@ class Play:
             task = self.scheduler.this()
             try:
                 self.reports[name] = run_ingest(config, clients)
+                self._look_behind(name)
             finally:
                 self.main_calls[name] = task.calls
 
         self.scheduler.start(process, MAIN, run, self.world.clock.now + plan.start)
+
+    def _look_behind(self, name: str) -> None:
+        """A run that says all is well leaves nothing of its own under way."""
+        report = self.reports[name]
+        left = [b.seq for b in self.world.batches() if b.owner == report.run_id and b.status in OPEN]
+        if left and Reason(report.outcome) in _FINE and self.network.violation is None:
+            self.network.violation = ViolationError("clean end", f"{name}: {report.outcome}, and {left} are open")
 
     def _change_at(self, when: float, change: Change) -> None:
         def happen() -> None:
