@@ -150,10 +150,10 @@ class _Replay:
         if taken_back or proven:
             return (taken_back or proven)[-1]
         last = commits[-1]
-        if self._has_nothing_to_do(last.manifest):
+        drops = set(self._drops(last))
+        if not drops and self._has_nothing_to_do(last.manifest):
             return last
-        drops = (pair for pair in self._drops(last) if pair not in self._dropped)
-        return last if any(uri not in self._files_in(key) for uri, key in drops) else None
+        return last if any(uri not in self._files_in(key) for uri, key in drops - self._dropped) else None
 
     def _is_proven(self, commit: Commit, batch: BatchItem | None) -> bool:
         manifest, evidence = commit.manifest, self._evidence

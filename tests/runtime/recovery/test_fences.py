@@ -268,3 +268,17 @@ def test_a_batch_that_the_ledger_has_given_up_stays_so(day: Day) -> None:
     day.run()
     assert [b.status for b in ledger_of(day).batches("")] == [BatchStatus.FAILED, BatchStatus.COMPLETED]
     assert not rebuild(day.world.config, day.cloud.clients(), apply=False).replay.needed
+
+
+def test_old_rows_that_a_later_batch_has_dropped_prove_no_earlier_commit(day: Day) -> None:
+    """The earlier one was to empty the same object, and its run died before it committed that."""
+    day.land("a", range(3))
+    day.run()
+    day.land("a", range(0))
+    assert day.run_killed(is_commit)
+    day.cloud.set_ledger({})
+    assert not rebuild_and_run(day)
+    day.cloud.set_ledger({})
+    do(day)
+    assert [b.seq for b in ledger_of(day).batches("")] == ["000000000001-00001", "000000000003-00001"]
+    assert not day.trouble(day.run())
