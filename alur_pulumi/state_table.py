@@ -16,8 +16,8 @@ class StateTableArgs:
     """Arguments of `StateTable`.
 
     Attributes:
-        deletion_protection: AWS refuses to delete the table. On by default: with the ledger gone, every file
-            that is still there would be ingested again.
+        deletion_protection: AWS refuses to delete the table. On by default: with the ledger gone, every run of its
+            tables refuses to start until `alur rebuild` has made it again from the manifests in S3.
         shards: Over how many partition keys the files of a table are spread (1 to 256); fixed once files were
             ingested. 4 serve for millions of files.
         kms_key_arn: A key of your own; DynamoDB's if none is given.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -11,6 +12,9 @@ from alur_runtime.config import OnChange
 
 MANIFEST_FORMAT: Final = 1
 """Version of plan and commit manifests."""
+
+Order: TypeAlias = tuple[str, int]
+"""Sequence and attempt of the batch that decided a file."""
 
 MET: Final = "met"
 """What stands for an expectation that is met."""
@@ -102,6 +106,11 @@ class FileItem:
     code: str = ""
     batch_attempt: int = 1
     expires_at: int | None = None
+
+    @property
+    def order(self) -> Order:
+        """Of two items of a file the one of the greater order stands."""
+        return self.batch_seq, self.batch_attempt
 
 
 @attrs.frozen
@@ -223,6 +232,16 @@ class BatchPlan:
     config: str = ""
     drops: tuple[str, ...] = ()
     format: int = MANIFEST_FORMAT
+
+    def beyond_reach(self, etag_now: Callable[[str], str | None]) -> list[str]:
+        """The files whose rows cannot be had again: gone, or for a table of every version another version by now.
+
+        Args:
+            etag_now: Of a file, by URI; None if there is no such file.
+        """
+        read = ((m, etag_now(m.uri)) for m in self.members if m.action is Action.INGEST)
+        same = self.on_change is OnChange.APPEND
+        return [m.uri for m, now in read if now is None or (same and now != m.etag)]
 
     @property
     def bytes(self) -> int:

@@ -8,17 +8,17 @@ import attrs
 import pytest
 import world
 from botocore.exceptions import ClientError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alur_runtime.ledger import files as ledger_files
 from alur_runtime.ledger import transactions
 from alur_runtime.ledger.items import (
     HASH,
-    MOST_ITEM_BYTES,
     RANGE,
     file_attributes,
     file_item,
+    fits,
     from_attributes,
     item_bytes,
     to_attributes,
@@ -100,8 +100,18 @@ def test_an_item_of_many_objects_reads_back_and_is_small(outputs: int, versions:
         versions=tuple(f"{n:032x}" for n in range(versions)),
     )
     attributes = to_attributes(file_attributes(item))
-    assert item_bytes(attributes) < MOST_ITEM_BYTES
+    assert fits(item)
+    assert item_bytes(attributes) < 400_000
     assert file_item(from_attributes(attributes)) == item
+
+
+@settings(deadline=None)
+@given(st.text(min_size=1, max_size=40), st.sampled_from([1, 100, 3_000, 9_000]), st.booleans())
+def test_what_fits_is_what_the_ledger_takes(text: str, times: int, many: bool) -> None:
+    told = {f"{n}{text}": text for n in range(times)} if many else {}
+    item = attrs.evolve(ITEM, error=text * times, expectations=told)
+    size = item_bytes(to_attributes(file_attributes(item)))
+    assert fits(item) == (size <= 390_000)
 
 
 @given(st.lists(st.integers(1, 400_000), max_size=300))

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import attrs
 
-from alur_runtime.config import OnChange
+from alur_runtime.config import OnChange, Settings
 from alur_runtime.ledger.items import BATCH, batch_item, file_item, from_attributes
-from alur_runtime.model import Action, BatchItem, BatchPlan, BatchStatus, CommitManifest, FileItem, FileStatus, Upload
+from alur_runtime.model import Action, BatchItem, BatchPlan, BatchStatus, CommitManifest, FileStatus, Upload
+from alur_runtime.reasons import Reason
 from tests.simulation.cloud.dynamodb import Key
 from tests.simulation.cloud.expressions import Item
 from tests.simulation.cloud.s3 import Object
@@ -44,6 +45,7 @@ class Oracle:
         commits: By batch, the manifest that its item names; kept once it is completed.
         plans: By batch.
         named: Upload id -> the batch and attempt whose commit names it.
+        begun: URI -> how often it was written down that an attempt that reads the file begins.
         removed: Uploads that the lifecycle rule removed.
     """
 
@@ -51,6 +53,7 @@ class Oracle:
     commits: dict[str, CommitManifest] = attrs.field(factory=dict)
     plans: dict[str, BatchPlan] = attrs.field(factory=dict)
     named: dict[str, tuple[str, Upload]] = attrs.field(factory=dict)
+    begun: Counter[str] = attrs.field(factory=Counter)
     removed: set[str] = attrs.field(factory=set)
     _status: dict[str, BatchItem] = attrs.field(factory=dict)
     _visible: dict[str, tuple[str, ...]] = attrs.field(factory=dict)
@@ -91,10 +94,14 @@ class Oracle:
         if before is None:
             self._created(after)
         else:
+            if after.condemned and not before.condemned:
+                self._condemned(after)
             if before == after:
                 return
             if (before.status, after.status) not in _MOVES:
                 raise ViolationError("batch moved back", f"batch {after.seq}: {before.status} -> {after.status}")
+            if after.begun > before.begun:
+                self.begun.update(m.uri for m in self.plans[after.seq].members)
             if attrs.evolve(before, begun=after.begun, failures=after.failures, error=after.error) == after:
                 self._status[after.seq] = after
                 return  # a note of how its attempts end
@@ -110,6 +117,12 @@ class Oracle:
             gone = self.commits.pop(after.seq)
             for upload in (*gone.uploads, *gone.quarantine):
                 self.named.pop(upload.upload_id, None)
+
+    def _condemned(self, batch: BatchItem) -> None:
+        most = Settings().max_batch_deaths
+        for member in self.plans[batch.seq].members:
+            if self.begun[member.uri] < most:
+                raise ViolationError("condemned too early", f"{member.uri} of {batch}: begun {self.begun[member.uri]}")
 
     def _created(self, batch: BatchItem) -> None:
         plan = self.world.json(batch.plan_uri, BatchPlan)
@@ -142,8 +155,10 @@ class Oracle:
     def _file_written(self, before: Item | None, after: Item) -> None:
         new = file_item(from_attributes(after))
         old = None if before is None else file_item(from_attributes(before))
-        if old is not None and old != new and _age(old) >= _age(new):
-            raise ViolationError("ledger turned back", f"{new.uri}: {_age(old)} -> {_age(new)}")
+        if old is not None and old.status is FileStatus.FAILED and attrs.evolve(old, code="") == new:
+            return  # a person has it tried again
+        if old is not None and old != new and old.order >= new.order:
+            raise ViolationError("ledger turned back", f"{new.uri}: {old.order} -> {new.order}")
         manifest = self.commits.get(new.batch_seq)
         if manifest is None or new not in manifest.files:
             raise ViolationError("file item out of nowhere", f"{new} is in no commit manifest")
@@ -229,15 +244,20 @@ class Oracle:
     # --- what was ingested ----------------------------------------------------------------------------------------
 
     def ingested(self) -> dict[str, list[str]]:
-        """By file, the ETags of the versions that commits brought in, in the order of their batches."""
+        """By file, the ETags of the versions that commits brought in, in the order of their batches.
+
+        A batch that takes itself back with `replace` takes the older rows of its files out too (docs/recovery.md):
+        should the newest version then be refused, the table has no rows of the file.
+        """
         found: dict[str, list[str]] = {}
         for seq, manifest in sorted(self.commits.items()):
-            read = {m.uri for m in self.plans[seq].members if m.action is Action.INGEST}
+            plan = self.plans[seq]
+            read = {m.uri for m in plan.members if m.action is Action.INGEST}
             for item in manifest.files:
-                if item.uri in read and item.status is FileStatus.COMPLETED:
+                if item.uri not in read:
+                    continue
+                if item.status is FileStatus.COMPLETED:
                     found.setdefault(file_name(item.uri), []).append(item.etag)
+                elif item.reason == Reason.TAKEN_BACK.value and plan.on_change is OnChange.REPLACE:
+                    found.pop(file_name(item.uri), None)
         return found
-
-
-def _age(item: FileItem) -> tuple[str, int]:
-    return item.batch_seq, item.batch_attempt

@@ -12,6 +12,7 @@ import attrs
 
 from alur_runtime.aws import CallCounter, Clients
 from alur_runtime.config import OnChange
+from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.reasons import Reason
 from alur_runtime.report import RunReport, reconciles
 from alur_runtime.run.ingest import run_ingest
@@ -22,7 +23,7 @@ from tests.simulation.rest import check_at_rest
 from tests.simulation.schedule import Change, ChangeKind, RunPlan, Schedule
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.seams import hand_over, new_token
-from tests.simulation.world import World
+from tests.simulation.world import STATE, TABLE, World
 
 _LATER: Final = 7200.0  # seconds after which every lease has run out, whoever's clock it was taken by
 _FINE: Final = frozenset({Reason.COMPLETED, Reason.NOTHING_TO_DO, Reason.LEFT_TO_OTHERS, Reason.FILES_FAILED})
@@ -118,6 +119,7 @@ class Play:
         self._start("clean", RunPlan(0.0))
         self._until_all_end()
         self._must_be("clean", _AT_REST)
+        self._retry_the_condemned()
         check_at_rest(self.world, self.network.oracle, self.network.left_by_the_dead())
         before = self.world.table_objects(), self.world.file_items(), len(self.world.s3.uploads)
         self._start("idle", RunPlan(0.0))
@@ -125,6 +127,18 @@ class Play:
         self._must_be("idle", frozenset({Reason.NOTHING_TO_DO}))
         if before != (self.world.table_objects(), self.world.file_items(), len(self.world.s3.uploads)):
             raise ViolationError("not idle", "a run with nothing to do has changed something")
+
+    def _retry_the_condemned(self) -> None:
+        """A file that was read whenever a run died ends as failed, whatever they died of: a person has it retried."""
+        items = [i for i in self.world.file_items().values() if i.reason == Reason.ENDS_ITS_RUN.value]
+        if not items:
+            return
+        ledger = Ledger(self._clients.dynamodb, STATE, TABLE.key, self.schedule.shards)
+        self._begin("person", Caller(), 0.0, lambda: [ledger.try_again(item) for item in items])
+        self._until_all_end()
+        self._start("retried", RunPlan(0.0))
+        self._until_all_end()
+        self._must_be("retried", _AT_REST)
 
     def _is_lost(self) -> bool:
         """Whether a committed upload is gone by lifecycle rule, and with it a file whose rows were in it."""
@@ -151,8 +165,6 @@ class Play:
     def _start(self, name: str, plan: RunPlan, batch_max_files: int | None = None) -> None:
         config = self.world.config(batch_max_files or self.schedule.batch_max_files)
         config = attrs.evolve(config, on_change=plan.policy or config.on_change)
-        process = self.scheduler.process(name, plan.skew)
-        self.network.callers[name] = Caller(plan.faults, plan.heartbeat)
         if plan.skew:
             self.network.injected["skewed_clock"] += 1
         clients = attrs.evolve(self._clients, calls=CallCounter())
@@ -165,7 +177,12 @@ class Play:
             finally:
                 self.main_calls[name] = task.calls
 
-        self.scheduler.start(process, MAIN, run, self.world.clock.now + plan.start)
+        self._begin(name, Caller(plan.faults, plan.heartbeat), plan.start, run, plan.skew)
+
+    def _begin(self, name: str, caller: Caller, start: float, act: Callable[[], object], skew: float = 0.0) -> None:
+        process = self.scheduler.process(name, skew)
+        self.network.callers[name] = caller
+        self.scheduler.start(process, MAIN, act, self.world.clock.now + start)
 
     def _look_behind(self, name: str) -> None:
         """A run that says all is well leaves nothing of its own under way."""

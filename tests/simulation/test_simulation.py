@@ -14,6 +14,7 @@ import attrs
 import pytest
 
 from alur_runtime.config import OnChange
+from tests.simulation.files import version_of
 from tests.simulation.many import play_many
 from tests.simulation.matrix import run_matrix
 from tests.simulation.mutants import MUTANTS, NO_LEASES, Mutant, find
@@ -50,6 +51,32 @@ def test_leases_are_no_guard(under_the_scheduler: None) -> None:
         for number in range(80):
             result = play(schedule_of(f"{base}-{number}"), prepare=NO_LEASES.prepare)
             assert result.violation is None, f"{base}-{number}"
+
+
+def test_a_file_that_is_read_whenever_a_run_dies_fails_and_a_retry_takes_it(under_the_scheduler: None) -> None:
+    dies = Fault(1, Kind.DIES_BEFORE, operation="CreateMultipartUpload")
+    runs = tuple(RunPlan(300.0 * n, faults=(dies,)) for n in range(3))
+    result = play(Schedule("deaths", settled=False, files=1, runs=runs))
+    assert result.violation is None, result.told()
+    assert result.outcomes["clean"].startswith("files_failed")
+    assert result.outcomes["retried"] == "completed"
+
+
+def test_a_batch_that_takes_itself_back_leaves_no_row_of_a_file_whose_newest_version_is_refused(
+    under_the_scheduler: None,
+) -> None:
+    # The run dies once it has committed; its uploads go, and the file that is there by then has too many bad rows.
+    dies = Fault(1, Kind.DIES_BEFORE, operation="CompleteMultipartUpload")
+    refused = next(n for n in range(3, 200) if not version_of("back", "f0", n, all_good=False).is_taken)
+    taken = next(n for n in range(2, 200) if version_of("back", "f0", n, all_good=False).is_taken)
+    changes = (
+        Change(0.0, ChangeKind.LANDS, "f0", taken),
+        Change(100.0, ChangeKind.LIFECYCLE),
+        Change(100.0, ChangeKind.LANDS, "f0", refused),
+    )
+    result = play(Schedule("back", files=1, runs=(RunPlan(1.0, faults=(dies,)),), changes=changes))
+    assert result.violation is None, result.told()
+    assert result.outcomes["clean"].startswith("files_failed")
 
 
 # Those that are found soon; `make mutants` has all.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alur_runtime.config import OnChange
 from alur_runtime.fsck.acts import Abort, Finish, GiveUp, Undo, WriteOff
 from alur_runtime.fsck.finding import Finding, How, Kind
 from alur_runtime.fsck.held import Held
@@ -52,10 +51,8 @@ def _stuck(state: State, batch: BatchItem, name: str) -> Finding:
         return Finding(Kind.BATCH_STUCK, batch.seq, name, How.RUN, "the next run takes it over")
     what = f"{name}: {len(lost)} of its committed uploads are gone, first {lost[0]}"
     plan = state.manifests[batch.seq].plan
-    members = () if plan is None else plan.members
-    asks = tuple(m.uri for m in members)
-    same = state.config.on_change is OnChange.APPEND
-    gone = [m.uri for m in members if (now := state.sources.get(m.uri)) is None or (same and now != m.etag)]
+    asks = () if plan is None else tuple(m.uri for m in plan.members)
+    gone = [] if plan is None else plan.beyond_reach(state.sources.get)
     if not gone:
         said = "the next run takes its files back and ingests them again"
         return Finding(Kind.BATCH_STUCK, batch.seq, what, How.RUN, said, asks=asks)

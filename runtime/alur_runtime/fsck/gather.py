@@ -18,7 +18,7 @@ from alur_runtime.fsck.names import origin_of
 from alur_runtime.fsck.objects import nobodys_objects
 from alur_runtime.fsck.read_ledger import AllItems
 from alur_runtime.fsck.read_s3 import (
-    list_objects,
+    objects_of,
     read_manifest,
     with_footer,
     with_rows,
@@ -81,8 +81,8 @@ class _Gathering:
             before=before,
             after=before,
             files=self._files(),
-            objects={o.key: o for o in list_objects(self._s3, table.location)},
-            quarantine=frozenset(o.key for o in list_objects(self._s3, table.quarantine)),
+            objects={o.key: o for o in objects_of(self._s3, table.location)},
+            quarantine=frozenset(o.key for o in objects_of(self._s3, table.quarantine)),
             pending=(*list_pending(self._s3, table.location), *list_pending(self._s3, table.quarantine)),
             partitions=tuple(self._partitions()),
             manifests=self._manifests,
@@ -106,7 +106,7 @@ class _Gathering:
             if isinstance(item, Unknown):
                 self._unknown[item.subject] = item
                 files.pop(item.uri, None)
-            elif item.uri not in files or _rank(files[item.uri]) <= _rank(item):
+            elif item.uri not in files or files[item.uri].order <= item.order:
                 files[item.uri] = item
         return files
 
@@ -202,7 +202,3 @@ class _Gathering:
             return [function(value) for value in values]
         with ThreadPoolExecutor(_THREADS) as pool:
             return list(pool.map(function, values))
-
-
-def _rank(item: FileItem) -> tuple[str, int]:
-    return item.batch_seq, item.batch_attempt

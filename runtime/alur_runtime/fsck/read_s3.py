@@ -4,35 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import attrs
 import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
-from alur_runtime.aws import error_code
-from alur_runtime.config import SOURCE_FILE, split_uri, structure
+from alur_runtime.config import SOURCE_FILE, structure
 from alur_runtime.errors import ConfigError
 from alur_runtime.fsck.names import is_folder_mark
 from alur_runtime.fsck.state import Object, Unknown
 from alur_runtime.model import MANIFEST_FORMAT
 from alur_runtime.table.ranges import RangedObject
-from alur_runtime.table.store import get_bytes
+from alur_runtime.table.store import get_bytes, is_gone, list_objects
 from alur_runtime.table.write import count_by_file
 
 _T = TypeVar("_T")
-_GONE: Final = ("404", "NoSuchKey", "NotFound")
 
 
-def list_objects(s3: Any, location: str) -> Iterator[Object]:
+def objects_of(s3: Any, location: str) -> Iterator[Object]:
     """The objects of a store, but for those that only stand for a folder."""
-    bucket, prefix = split_uri(location)
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for entry in page.get("Contents", ()):
-            key = entry["Key"][len(prefix) :]
-            if not is_folder_mark(key, entry["Size"]):
-                yield Object(key, entry["ETag"].strip('"'), entry["Size"])
+    for found in list_objects(s3, location):
+        if not is_folder_mark(found.key, found.size):
+            yield Object(found.key, found.etag, found.size)
 
 
 def with_footer(s3: Any, location: str, found: Object) -> Object:
@@ -53,7 +48,7 @@ def _opened(s3: Any, location: str, found: Object, look: Any) -> Object:
         said = str(error).partition("\n")[0]
         return attrs.evolve(found, problem=f"cannot be read as Parquet: {said}")
     except ClientError as error:
-        if error_code(error) in _GONE:
+        if is_gone(error):
             return attrs.evolve(found, changed=True)
         raise
     return result
@@ -85,7 +80,7 @@ def read_manifest(s3: Any, uri: str, cls: type[_T], seq: str) -> _T | str | Unkn
     try:
         data = json.loads(get_bytes(s3, uri))
     except ClientError as error:
-        if error_code(error) in _GONE:
+        if is_gone(error):
             return "is not there"
         raise
     except ValueError as error:

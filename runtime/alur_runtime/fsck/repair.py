@@ -25,7 +25,7 @@ from alur_runtime.fsck.gather import gather
 from alur_runtime.fsck.lost_found import LostAndFound
 from alur_runtime.fsck.members import members_to_record, members_to_take_back
 from alur_runtime.fsck.names import partition_values
-from alur_runtime.fsck.read_s3 import list_objects
+from alur_runtime.fsck.read_s3 import objects_of
 from alur_runtime.fsck.state import State
 from alur_runtime.kernel.work import work
 from alur_runtime.ledger.base import now_ms
@@ -157,7 +157,7 @@ class _Repair:
             self._done += [f"deleted the partition {table.location}{act.folder} from the catalog" for act in part]
         # The race: this process slept over its lease, and a batch has made an object there since and found the
         # partition registered. Objects come before partitions: it shows now if there is one.
-        used = [act for act in acts if next(list_objects(self._clients.s3, table.location + act.folder), None)]
+        used = [act for act in acts if next(objects_of(self._clients.s3, table.location + act.folder), None)]
         again = [values for act in used if (values := partition_values(names, act.folder)) is not None]
         if again:
             self._commit(self._plan((), lease), partitions=tuple(again), lease=lease)

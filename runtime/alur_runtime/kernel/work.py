@@ -29,7 +29,7 @@ from alur_runtime.kernel.intake import Account, Intake, Rules
 from alur_runtime.kernel.transform import load_transform
 from alur_runtime.kernel.window import in_window
 from alur_runtime.landing.fetch import Fetch, make_fetch, open_source
-from alur_runtime.ledger.items import MOST_ITEM_BYTES, file_attributes, item_bytes, to_attributes
+from alur_runtime.ledger.items import fits
 from alur_runtime.model import (
     Action,
     BatchItem,
@@ -150,9 +150,8 @@ class _Work:
         items = [self._base_item(m, FileStatus.FAILED, Reason.TAKEN_BACK.value) for m in members]
         # No version has this ETag: whatever is listed is taken.
         items = [attrs.evolve(i, etag="", error=Reason.TAKEN_BACK.text.sentence) for i in items]
-        dropped = Dropped()
+        dropped = self._drop_old_rows(members)
         if self._plan.on_change is OnChange.REPLACE:
-            dropped = drop_old_rows(members, self._batch, self._store, self._open_table)
             items = [attrs.evolve(i, table_etag="", versions=(), outputs=(), table_rows=0) for i in items]
         return self._manifest(items, dropped)
 
@@ -358,7 +357,7 @@ class _Work:
                 versions=(*before, member.etag),
             )
         # After the commit it would be too late: a batch whose ledger items cannot be written holds its table for ever.
-        if item_bytes(to_attributes(file_attributes(item))) > MOST_ITEM_BYTES:
+        if not fits(item):
             raise ItemTooLargeError(item.uri, len(item.outputs), len(item.versions))
         return item
 

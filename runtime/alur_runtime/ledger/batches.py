@@ -113,13 +113,18 @@ class Batches(LedgerItems):
         """
         self._move(batch, attrs.evolve(batch, begun=batch.begun + 1))
 
-    def note_failure(self, batch: BatchItem, error: str) -> None:
+    def note_failures(self, batch: BatchItem, error: str, count: int = 1) -> None:
         """Write down that work on a processing batch met an error: it stays for the next run.
+
+        Args:
+            batch: As it was read.
+            error: What was met last.
+            count: As how many failures it counts.
 
         Raises:
             FencedOffError: If another run has taken it over since.
         """
-        self._move(batch, attrs.evolve(batch, failures=batch.failures + 1, error=error))
+        self._move(batch, attrs.evolve(batch, failures=batch.failures + count, error=error))
 
     def commit(self, batch: BatchItem, commit_uri: str) -> BatchItem:
         """Make a batch's commit manifest true: the one write that decides.

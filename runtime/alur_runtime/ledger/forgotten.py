@@ -25,7 +25,7 @@ from alur_runtime.config import split_uri, structure, to_json
 from alur_runtime.errors import AlurError, LedgerFormatError
 from alur_runtime.model import FileItem
 from alur_runtime.table.ranges import RangedObject
-from alur_runtime.table.store import TableStore, get_bytes
+from alur_runtime.table.store import TableStore, get_bytes, list_objects
 
 _log = logging.getLogger(__name__)
 
@@ -129,9 +129,7 @@ class Forgotten:
 
     def _objects(self) -> dict[str, int]:
         """Bytes by key below the location."""
-        bucket, prefix = split_uri(self.location)
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return {entry["Key"][len(prefix) :]: entry["Size"] for page in pages for entry in page.get("Contents", ())}
+        return {found.key: found.size for found in list_objects(self.s3, self.location)}
 
     def _write(self, table: pa.Table, name: str) -> None:
         table = _latest_rows(table.sort_by(_ORDER))
@@ -178,7 +176,7 @@ class Forgotten:
             except ClientError as error:
                 raise _gone_or(error, self.location + key) from error
             for item in items:
-                if item.uri not in latest or _rank(latest[item.uri]) < _rank(item):
+                if item.uri not in latest or latest[item.uri].order < item.order:
                     latest[item.uri] = item
         return latest
 
@@ -232,10 +230,6 @@ def _item(text: str, place: str) -> FileItem:
         return structure(json.loads(text), FileItem)
     except AlurError as error:
         raise LedgerFormatError(place, str(error)) from error
-
-
-def _rank(item: FileItem) -> tuple[str, int]:
-    return item.batch_seq, item.batch_attempt
 
 
 def _gone_or(error: ClientError, uri: str) -> Exception:

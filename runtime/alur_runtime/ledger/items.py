@@ -32,8 +32,9 @@ _FILE_FIELDS: Final[dict[str, str]] = {_FILE_NAMES.get(name, name): name for nam
 _LISTS: Final = ("outputs", "versions")
 _PACKED: Final = "packed"
 _PLAIN_BYTES: Final = 8_000
-MOST_ITEM_BYTES: Final = 390_000
-"""What an item may take, with room for its keys and for what DynamoDB counts besides."""
+_MOST_ITEM_BYTES: Final = 390_000  # with room for the keys and for what DynamoDB counts besides
+_FIXED_BYTES: Final = 4_000  # names of attributes, numbers, digests
+_MOST_BYTES_A_CHARACTER: Final = 4
 
 _serializer: Final = TypeSerializer()
 _deserializer: Final = TypeDeserializer()
@@ -62,6 +63,16 @@ def file_attributes(item: FileItem) -> dict[str, Any]:
     key = ledger_key(item.uri)
     kept = {name: value for name, value in values.items() if value not in ("", (), {}, None)}
     return {RANGE: key, **({"uri": item.uri} if key != item.uri else {}), **kept, "processed_at_iso": stamp.isoformat()}
+
+
+def fits(item: FileItem) -> bool:
+    """Whether DynamoDB takes the item. Of hardly any it has to be measured: the long texts of most are short."""
+    texts = (item.uri, item.uri, item.source, item.reason, item.error, item.quarantine, *item.outputs, *item.versions)
+    told = (text for pair in item.expectations.items() for text in pair)
+    characters = sum(len(text) + 1 for text in (*texts, *told))
+    if _FIXED_BYTES + characters * _MOST_BYTES_A_CHARACTER <= _MOST_ITEM_BYTES:
+        return True
+    return item_bytes(to_attributes(file_attributes(item))) <= _MOST_ITEM_BYTES
 
 
 def item_bytes(attributes: dict[str, Any]) -> int:

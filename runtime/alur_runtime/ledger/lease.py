@@ -30,27 +30,31 @@ class PlanningLease(LedgerItems):
         """
         # The race: two runs plan at once and put the same new file into two batches. The lease makes that rare;
         # the token, which `create_batches` checks, makes it impossible.
+        found = self._take(owner, seconds, count=1)
+        if found.get("owner") != owner:
+            return str(found.get("owner", "another run"))
+        learnt = {name: found[name] for name in attrs.fields_dict(Learnt) if name in found}
+        return Lease(owner, found["token"], **{"ledger_files": 0, **learnt})
+
+    def _take(self, owner: str, seconds: float, *, count: int) -> dict[str, Any]:
+        """Take the lease if it is free or has expired, and add to its token; the item as it is then, whoever's."""
         try:
             answer = patiently(
                 self.client.update_item,
                 TableName=self.table_name,
                 Key=self._key(LEASE),
-                UpdateExpression="SET #owner = :me, expires_at_ms = :until ADD #token :one",
+                UpdateExpression="SET #owner = :me, expires_at_ms = :until ADD #token :count",
                 ConditionExpression="attribute_not_exists(#owner) OR expires_at_ms < :now",
                 ExpressionAttributeNames={"#owner": "owner", "#token": "token"},
                 ExpressionAttributeValues=to_attributes(
-                    {":me": owner, ":until": now_ms() + int(seconds * 1000), ":now": now_ms(), ":one": 1}
+                    {":me": owner, ":until": now_ms() + int(seconds * 1000), ":now": now_ms(), ":count": count}
                 ),
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-            found = from_attributes(answer["Attributes"])
+            return from_attributes(answer["Attributes"])
         except ClientError as error:
-            found = old_item(error)
-            if found.get("owner") != owner:
-                return str(found.get("owner", "another run"))
-        learnt = {name: found[name] for name in attrs.fields_dict(Learnt) if name in found}
-        return Lease(owner, found["token"], **{"ledger_files": 0, **learnt})
+            return old_item(error)  # with its own name in it: the answer to an earlier try was lost
 
     def renew_lease(self, owner: str, seconds: float) -> None:
         """Hold the lease longer; does nothing if it has been taken by another since."""

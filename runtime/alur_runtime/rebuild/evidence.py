@@ -12,14 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alur_runtime.aws import Clients
-from alur_runtime.config import SOURCE_FILE, JobConfig, split_uri
+from alur_runtime.config import SOURCE_FILE, JobConfig
 from alur_runtime.ledger.base import now_ms
-from alur_runtime.model import BatchItem, BatchPlan, CommitManifest
+from alur_runtime.model import BatchItem, BatchPlan, CommitManifest, FileItem, Order
 from alur_runtime.naming import batch_seq
 from alur_runtime.rebuild.ledger import RebuildLedger
 from alur_runtime.rebuild.manifests import ManifestName, list_manifests, token_of
 from alur_runtime.table.pending import Pending, list_pending
-from alur_runtime.table.store import TableStore, get_json
+from alur_runtime.table.store import TableStore, get_json, list_objects
 from alur_runtime.table.write import count_by_file
 
 _THREADS: Final = 16
@@ -28,9 +28,6 @@ _THREADS: Final = 16
 _LOOKED_AT_AGAIN: Final = 100
 _FEW: Final = 10_000  # items that are asked for by their keys
 _RUNS: Final = 200  # newest first: a run that is alive is among them
-
-Order = tuple[str, int]
-"""Sequence and attempt of the batch that wrote a file's item."""
 
 FilesIn = Callable[[str], frozenset[str]]
 """The files that have rows in an object of the table; none if there is no such object."""
@@ -117,7 +114,7 @@ def gather(config: JobConfig, clients: Clients, ledger: RebuildLedger, *, everyt
     return Evidence(
         token=token,
         held="owner" in lease,
-        alive=tuple(r.run_id for r in ledger.runs(_RUNS) if r.finished_at is None and r.lease_expires_at_ms > now),
+        alive=tuple(r.run_id for r in ledger.runs(_RUNS) if r.is_alive(now)),
         batches={b.seq: b for b in ledger.batches(batch_seq(since, 0))},
         plans=plans,
         commits=commits,
@@ -173,18 +170,17 @@ def _read_manifests(
 
 def _items(ledger: RebuildLedger, uris: set[str], tick: Tick) -> Iterator[tuple[str, Order]]:
     """What wrote the ledger's items: read whole, unless few are asked for."""
-    found: Iterable[Any] = ledger.get_files(uris).values() if len(uris) <= _FEW else ledger.files()
+    found: Iterable[FileItem] = ledger.get_files(uris).values() if len(uris) <= _FEW else ledger.files()
     for item in found:
         tick()
         if item.uri in uris:
-            yield item.uri, (item.batch_seq, item.batch_attempt)
+            yield item.uri, item.order
 
 
 def _list_keys(s3: Any, location: str, tick: Tick) -> Iterator[str]:
-    bucket, prefix = split_uri(location)
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+    for found in list_objects(s3, location):
         tick()
-        yield from (entry["Key"][len(prefix) :] for entry in page.get("Contents", ()))
+        yield found.key
 
 
 def _list_partitions(config: JobConfig, glue: Any) -> Iterator[tuple[str, ...]]:

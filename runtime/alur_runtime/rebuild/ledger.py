@@ -8,8 +8,8 @@ import attrs
 from botocore.exceptions import ClientError
 
 from alur_runtime.errors import FencedOffError
-from alur_runtime.ledger.base import days_from, now_ms, now_s, old_item
-from alur_runtime.ledger.items import BATCH, EXPIRES, HASH, batch_item, plain, to_attributes
+from alur_runtime.ledger.base import days_from, now_s, old_item
+from alur_runtime.ledger.items import BATCH, EXPIRES, HASH, LEASE, batch_item, plain, to_attributes
 from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.model import BatchItem, BatchStatus
 
@@ -33,22 +33,8 @@ class RebuildLedger(Ledger):
         Returns:
             Empty, or the name of the owner that holds it.
         """
-        try:
-            self.client.update_item(
-                TableName=self.table_name,
-                Key=self._key("@lease"),
-                UpdateExpression="SET #owner = :me, expires_at_ms = :until ADD #token :none",
-                ConditionExpression="attribute_not_exists(#owner) OR expires_at_ms < :now",
-                ExpressionAttributeNames={"#owner": "owner", "#token": "token"},
-                ExpressionAttributeValues=to_attributes(
-                    {":me": owner, ":until": now_ms() + int(seconds * 1000), ":now": now_ms(), ":none": 0}
-                ),
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            found = old_item(error).get("owner", "another run")
-            return "" if found == owner else str(found)
-        return ""
+        found = self._take(owner, seconds, count=0).get("owner", "another run")
+        return "" if found == owner else str(found)
 
     def bring_up(self, owner: str, token: int) -> None:
         """Raise the planning lease's token, and give the lease back: from now on runs take the ledger.
@@ -63,7 +49,7 @@ class RebuildLedger(Ledger):
         try:
             self.client.update_item(
                 TableName=self.table_name,
-                Key=self._key("@lease"),
+                Key=self._key(LEASE),
                 # Batches may be open now below what was the oldest open one.
                 UpdateExpression="SET #token = :token REMOVE #owner, expires_at_ms, oldest_open",
                 ConditionExpression="#owner = :me AND #token <= :token",

@@ -21,9 +21,9 @@ import attrs
 
 from alur_runtime.config import OnChange
 from alur_runtime.errors import RebuildError
-from alur_runtime.model import Action, BatchItem, BatchStatus, CommitManifest, FileItem, FileStatus
+from alur_runtime.model import Action, BatchItem, BatchStatus, CommitManifest, FileItem, FileStatus, Order
 from alur_runtime.naming import NULL_PARTITION
-from alur_runtime.rebuild.evidence import Commit, Evidence, FilesIn, Order, Plan
+from alur_runtime.rebuild.evidence import Commit, Evidence, FilesIn, Plan
 from alur_runtime.rebuild.manifests import token_of
 from alur_runtime.table.pending import Pending
 

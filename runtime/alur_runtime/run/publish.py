@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -11,10 +11,10 @@ import attrs
 from botocore.exceptions import ClientError
 
 from alur_runtime.aws import Clients
-from alur_runtime.config import JobConfig, OnChange
+from alur_runtime.config import JobConfig
 from alur_runtime.errors import LostUploadError
 from alur_runtime.ledger.ledger import Ledger
-from alur_runtime.model import Action, BatchItem, BatchPlan, BatchStatus, CommitManifest, Upload
+from alur_runtime.model import BatchItem, BatchPlan, BatchStatus, CommitManifest, Upload
 from alur_runtime.naming import NULL_PARTITION, partition_folder
 from alur_runtime.steps import Step, reached
 from alur_runtime.table.store import TableStore, etag_of, get_json, put_json, upload_mark
@@ -113,7 +113,7 @@ class Publisher:
                 says so until a person decides.
             FencedOffError: If another run has moved the batch on.
         """
-        if not accept_loss and (lost := ", ".join(self._gone(plan))):
+        if not accept_loss and (lost := ", ".join(plan.beyond_reach(lambda uri: etag_of(self.clients.s3, uri)))):
             raise LostUploadError(batch.seq, lost)
         # The race: a zombie still rolls the old attempt forward. First no upload of it can be completed any more,
         # then what it has completed is deleted, then the batch opens. Rewrites that were completed have only
@@ -123,14 +123,6 @@ class Publisher:
         table.delete(tuple(u.key for u in manifest.uploads if not u.rewrite))
         quarantine.delete(tuple(u.key for u in manifest.quarantine))
         return self.ledger.reopen(batch, owner)
-
-    def _gone(self, plan: BatchPlan) -> Iterator[str]:
-        """The files of a batch whose rows cannot be had again."""
-        for member in plan.members:
-            if member.action is Action.INGEST:
-                etag = etag_of(self.clients.s3, member.uri)
-                if etag is None or (plan.on_change is OnChange.APPEND and etag != member.etag):
-                    yield member.uri
 
     def put_away(self, manifest: CommitManifest) -> None:
         """Abort what a manifest has uploaded; what is gone or completed already is left as it is."""

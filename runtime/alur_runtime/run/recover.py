@@ -135,8 +135,7 @@ class Recovery:
         Raises:
             FencedOffError: If another run has taken it over since.
         """
-        failed = attrs.evolve(batch, failures=batch.failures + failures - 1)
-        self.ledger.note_failure(failed, error[:_MOST_ERROR_CHARACTERS])
+        self.ledger.note_failures(batch, error[:_MOST_ERROR_CHARACTERS], failures)
 
     def _finish(self, batch: BatchItem) -> list[Task]:
         """Roll a dead run's committed batch forward, or take it back if its uploads are gone."""

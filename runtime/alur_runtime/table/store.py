@@ -4,20 +4,36 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from typing import Any, Final, TypeVar
 
+import attrs
 from botocore.exceptions import ClientError
 
 from alur_runtime.aws import error_code
 from alur_runtime.config import split_uri, structure, to_json
 from alur_runtime.model import Upload
 
-_GONE: Final = ("404", "NoSuchKey", "NotFound")
 _T = TypeVar("_T")
 _PART_BYTES: Final = 5 * 1024 * 1024  # the least that S3 takes, 10,000 of them at most: objects up to 48 GiB
 _DELETE_KEYS: Final = 1000
 _MARK: Final = "alur-upload"
 """User metadata of every object: which upload it was, so that a completed one is told from a vanished one."""
+
+
+@attrs.frozen
+class StoredObject:
+    """An object as a listing shows it.
+
+    Attributes:
+        key: Relative to the location that was listed.
+        etag: Its version.
+        size: In bytes.
+    """
+
+    key: str
+    etag: str
+    size: int
 
 
 def put_json(s3: Any, uri: str, value: Any) -> None:
@@ -154,7 +170,7 @@ class TableStore:
         try:
             answer = self._s3.head_object(Bucket=self._bucket, Key=self._prefix + key)
         except ClientError as error:
-            if error_code(error) in _GONE:
+            if is_gone(error):
                 return None
             raise
         return str(answer["Metadata"].get(_MARK, ""))
@@ -164,7 +180,7 @@ class TableStore:
         try:
             return get_bytes(self._s3, self.location + key)
         except ClientError as error:
-            if error_code(error) == "NoSuchKey":
+            if is_gone(error):
                 return None
             raise
 
@@ -184,13 +200,26 @@ class TableStore:
         abort_upload(self._s3, self._bucket, self._prefix + upload.key, upload.upload_id)
 
 
+def is_gone(error: ClientError) -> bool:
+    """Whether S3 says that there is no such object; to a HEAD it has no more than the status to say it with."""
+    return error_code(error) in ("404", "NoSuchKey", "NotFound")
+
+
+def list_objects(s3: Any, location: str) -> Iterator[StoredObject]:
+    """Every object below ``s3://bucket/prefix/``."""
+    bucket, prefix = split_uri(location)
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for entry in page.get("Contents", ()):
+            yield StoredObject(entry["Key"][len(prefix) :], entry["ETag"].strip('"'), entry["Size"])
+
+
 def etag_of(s3: Any, uri: str) -> str | None:
     """The version of an object as it is now, or None if there is none."""
     bucket, key = split_uri(uri)
     try:
         return str(s3.head_object(Bucket=bucket, Key=key)["ETag"]).strip('"')
     except ClientError as error:
-        if error_code(error) in _GONE:
+        if is_gone(error):
             return None
         raise
 
