@@ -79,6 +79,21 @@ def test_a_batch_that_takes_itself_back_leaves_no_row_of_a_file_whose_newest_ver
     assert result.outcomes["clean"].startswith("files_failed")
 
 
+def test_a_zombie_that_cannot_learn_whose_its_batch_is_does_not_say_that_the_table_is_wrong(
+    under_the_scheduler: None,
+) -> None:
+    # It wakes before it reads the object to rewrite, which is another by then; its giving the batch up is an error.
+    faults = (
+        Fault(1, Kind.SLEEPS, 60.0, operation="UploadPart"),
+        Fault(2, Kind.FAILED_AFTER, operation="PutItem"),
+    )
+    runs = (RunPlan(0.1, heartbeat=False, faults=faults), RunPlan(20.0))
+    changes = (Change(0.0, ChangeKind.LANDS, "f0", 2),)
+    result = play(Schedule("late", files=1, run_lease=5.0, runs=runs, changes=changes), all_good=True)
+    assert result.violation is None, result.told()
+    assert result.outcomes["run1"].startswith("aws_error")
+
+
 # Those that are found soon; `make mutants` has all.
 QUICK = {
     "commit: owner and attempt",

@@ -262,8 +262,12 @@ class _Run:
             # Any other error stays one: that the batch has moved on may be by a commit whose answer was lost.
             if reason is Reason.COUNTS_DIFFER:
                 reason, error = Reason.FENCED_OFF, fenced
-        except _AWS_ERRORS:
+        except _AWS_ERRORS as failed:
             _log.exception("batch %s stays as it is", task.plan.seq)
+            # Whose the batch is was not to be learnt: that something is wrong with the table is not said of a zombie.
+            # If it is, the next run finds it.
+            if reason is Reason.COUNTS_DIFFER:
+                reason, error = Reason.AWS_ERROR, failed
         if not again:  # else the next pass cuts it, and says so
             uris = [m.uri for m in task.plan.members]
             self._tally.not_committed(task.batch, uris, reason, f"batch {task.plan.seq}: {error}")
