@@ -16,21 +16,31 @@ from alur_runtime.kernel import work as kernel
 from alur_runtime.landing import fetch
 from tests.simulation.cloud.answers import Clock
 from tests.simulation.cloud.clients import simulated_clients
+from tests.simulation.cloud.cloudwatch import CloudWatch
 from tests.simulation.cloud.dynamodb import DynamoDb
 from tests.simulation.cloud.glue import Glue
 from tests.simulation.cloud.s3 import S3
 
 _PAGE = 1000
+Answer = Callable[[dict[str, Any]], dict[str, Any]]
+Guard = Callable[[str, str, dict[str, Any], Answer], dict[str, Any]]
+"""Service, operation, request, and what answers it: the answer, or the refusal."""
 
 
 @attrs.define(eq=False)
 class CloudInMemory:
-    """Buckets, one state table and one catalog table, made by the calls that make them in AWS."""
+    """Buckets, one state table and one catalog table, made by the calls that make them in AWS.
+
+    Attributes:
+        guard: Judges each request before it is answered; none, and everybody may do everything.
+    """
 
     s3: S3 = attrs.field(factory=lambda: S3(Clock(), _PAGE))
     dynamodb: DynamoDb | None = None
     glue: Glue | None = None
+    cloudwatch: CloudWatch = attrs.field(factory=CloudWatch)
     definition: dict[str, Any] = attrs.field(factory=dict)
+    guard: Guard | None = None
     _lock: threading.RLock = attrs.field(factory=threading.RLock)
     _tokens: itertools.count[int] = attrs.field(factory=itertools.count)
 
@@ -40,14 +50,20 @@ class CloudInMemory:
 
     def _send(self, service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
-            if operation in ("CreateBucket", "CreateDatabase", "CreateTable"):
-                self._make(service, request)
-                return {}
-            if operation == "GetTable":
-                return {"Table": self.definition}
-            called = {"s3": self.s3, "dynamodb": self.dynamodb, "glue": self.glue}[service]
-            assert called is not None
-            return called.call(operation, request)
+            if self.guard is None:
+                return self._answer(service, operation, request)
+            return self.guard(service, operation, request, lambda judged: self._answer(service, operation, judged))
+
+    def _answer(self, service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        if operation in ("CreateBucket", "CreateDatabase", "CreateTable"):
+            self._make(service, request)
+            return {}
+        if operation == "GetTable":
+            return {"Table": self.definition}
+        services = {"s3": self.s3, "dynamodb": self.dynamodb, "glue": self.glue, "cloudwatch": self.cloudwatch}
+        called = services[service]
+        assert called is not None
+        return called.call(operation, request)
 
     def _make(self, service: str, request: dict[str, Any]) -> None:
         if service == "s3":
