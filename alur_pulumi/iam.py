@@ -49,9 +49,28 @@ class CatalogArn:
         """ARN of a log group beside the table."""
         return f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:{name}"
 
+    def ec2(self, resource: str) -> str:
+        """ARN of a network's part beside the table."""
+        return f"arn:{self.partition}:ec2:{self.region}:{self.account}:{resource}"
+
     def bucket(self, name: str) -> str:
         """ARN of a bucket in the same partition."""
         return f"arn:{self.partition}:s3:::{name}"
+
+
+@attrs.frozen(kw_only=True)
+class NetworkAccess:
+    """What a job needs that runs inside a network (VPC).
+
+    Attributes:
+        connections: Names of the Glue connections.
+        subnets: Ids of the subnets; every one of the account if none is known.
+        security_groups: Ids of the security groups; every one of the account if none is known.
+    """
+
+    connections: tuple[str, ...]
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -69,6 +88,8 @@ class JobAccess:
         artifacts_prefix: Their prefix.
         log_groups: Names of the log groups that are written.
         kms_key_arns: Keys of the buckets and of the ledger.
+        encrypts_logs: Whether Glue sets the log groups' key as this role, which a security configuration makes it do.
+        network: What it needs inside a network, if it runs in one.
     """
 
     table_arn: str
@@ -81,6 +102,8 @@ class JobAccess:
     artifacts_prefix: str
     log_groups: tuple[str, ...]
     kms_key_arns: tuple[str, ...] = ()
+    encrypts_logs: bool = False
+    network: NetworkAccess | None = None
 
 
 def document(statements: Iterable[Statement]) -> str:
@@ -88,9 +111,10 @@ def document(statements: Iterable[Statement]) -> str:
     return json.dumps({"Version": VERSION, "Statement": list(statements)}, sort_keys=True)
 
 
-def service_trust_policy(service: str) -> str:
-    """A role's trust policy: only this AWS service may take the role."""
-    return document([{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}])
+def service_trust_policy(service: str, condition: Statement | None = None) -> str:
+    """A role's trust policy: only this AWS service may take the role, and under this condition only if there is one."""
+    allowed: Statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return document([allowed | ({"Condition": condition} if condition else {})])
 
 
 def bucket_policy(bucket_arn: str) -> str:
@@ -110,7 +134,7 @@ def job_policy(access: JobAccess) -> str:
     """What an ingestion job may do, and nothing else.
 
     It has no action for transactions, since IAM knows none: they are allowed by the actions on single items.
-    It may not write what it runs: artifacts are read only.
+    It may not write what it runs: artifacts are read only. Each action is proven to be needed by `make iam`.
     """
     arn = CatalogArn.parse(access.table_arn)
     statements = [
@@ -126,7 +150,6 @@ def job_policy(access: JobAccess) -> str:
             [
                 "dynamodb:BatchGetItem",
                 "dynamodb:ConditionCheckItem",
-                "dynamodb:DeleteItem",
                 "dynamodb:GetItem",
                 "dynamodb:PutItem",
                 "dynamodb:Query",
@@ -136,25 +159,14 @@ def job_policy(access: JobAccess) -> str:
         ),
         _allow(
             "Catalog",
-            [
-                "glue:BatchCreatePartition",
-                "glue:BatchGetPartition",
-                "glue:GetDatabase",
-                "glue:GetPartition",
-                "glue:GetPartitions",
-                "glue:GetTable",
-            ],
+            ["glue:BatchCreatePartition", "glue:GetTable"],
             [
                 arn.glue("catalog"),
                 arn.glue(f"database/{arn.database}"),
                 arn.glue(f"table/{arn.database}/{arn.table}"),
             ],
         ),
-        _allow(
-            "Logs",
-            ["logs:CreateLogStream", "logs:PutLogEvents"],
-            [f"{arn.log_group(name)}:*" for name in access.log_groups],
-        ),
+        *_logs(arn, access),
         {
             **_allow("Metrics", ["cloudwatch:PutMetricData"], ["*"]),
             # PutMetricData knows no resources: the namespace is the only fence there is
@@ -164,7 +176,58 @@ def job_policy(access: JobAccess) -> str:
     if access.kms_key_arns:
         keys = sorted(set(access.kms_key_arns))
         statements.append(_allow("Keys", ["kms:Decrypt", "kms:GenerateDataKey"], keys))
+    if access.network is not None:
+        statements += _network(arn, access.network)
     return document(statements)
+
+
+def _logs(arn: CatalogArn, access: JobAccess) -> list[Statement]:
+    groups = [arn.log_group(name) for name in access.log_groups]
+    written = _allow("Logs", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{group}:*" for group in groups])
+    if not access.encrypts_logs:
+        return [written]
+    return [
+        written,
+        _allow("LogKeys", ["logs:AssociateKmsKey"], [f"{group}:*" for group in groups]),
+        # knows no resources
+        _allow("SecurityConfiguration", ["glue:GetSecurityConfiguration"], ["*"]),
+    ]
+
+
+def _network(arn: CatalogArn, network: NetworkAccess) -> list[Statement]:
+    interfaces = arn.ec2("network-interface/*")
+    subnets = [arn.ec2(f"subnet/{subnet}") for subnet in network.subnets or ("*",)]
+    groups = [arn.ec2(f"security-group/{group}") for group in network.security_groups or ("*",)]
+    removed = _allow("NetworkRemove", ["ec2:DeleteNetworkInterface"], [interfaces])
+    if network.subnets:
+        removed["Condition"] = {"ArnEquals": {"ec2:Subnet": subnets}}
+    return [
+        _allow(
+            "Connections",
+            ["glue:GetConnection"],
+            [arn.glue("catalog"), *(arn.glue(f"connection/{name}") for name in network.connections)],
+        ),
+        _allow(
+            "NetworkRead",
+            [
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeRouteTables",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcAttribute",
+                "ec2:DescribeVpcEndpoints",
+            ],
+            # all but one of them know no resources, and that one would have to be told the network's id
+            ["*"],
+        ),
+        _allow("NetworkUse", ["ec2:CreateNetworkInterface"], [interfaces, *subnets, *groups]),
+        removed,
+        {
+            **_allow("NetworkTags", ["ec2:CreateTags", "ec2:DeleteTags"], [interfaces]),
+            # the one tag by which Glue knows its own interfaces
+            "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": ["aws-glue-service-resource"]}},
+        },
+    ]
 
 
 def _landing(arn: CatalogArn, landing: tuple[tuple[str, str], ...]) -> list[Statement]:
@@ -183,10 +246,9 @@ def _table(arn: CatalogArn, access: JobAccess) -> list[Statement]:
     table, metadata = f"{bucket}/{access.table_prefix}*", f"{bucket}/{access.metadata_prefix}*"
     return [
         _list("TableList", bucket, {access.table_prefix, access.metadata_prefix}),
-        _allow("TableUploads", ["s3:ListBucketMultipartUploads"], [bucket]),
         _allow(
             "TableWrite",
-            ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"],
+            ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
             [table, metadata],
         ),
         # objects that a replacement has emptied, of the ledger's archive those that were merged into others, and the

@@ -48,9 +48,8 @@ def test_the_job_may_write_its_table_and_nothing_else() -> None:
 def test_bad_rows_become_visible_as_rows_do() -> None:
     # Quarantine objects are pending uploads below the metadata prefix until their batch is committed.
     quarantine = "arn:aws:s3:::bronze/_alur/sales/orders/*"
-    for action in ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:GetObject"):
+    for action in ("s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject"):
         assert quarantine in _resources(action)
-    assert _resources("s3:ListBucketMultipartUploads") == {"arn:aws:s3:::bronze"}
 
 
 def test_listing_is_bound_to_the_prefixes() -> None:
