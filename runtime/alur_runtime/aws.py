@@ -12,6 +12,10 @@ import boto3
 from botocore.config import Config
 
 _POOL: Final = 64  # connections a client keeps: more than the threads that use it
+# A subnet without a way to CloudWatch must not keep a run that has ended: by default it would wait for eight minutes.
+_METRICS_CONFIG: Final = Config(
+    retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=5, read_timeout=10
+)
 
 
 @attrs.frozen
@@ -19,6 +23,9 @@ class Clients:
     """The clients of a run, all from one boto3 session.
 
     They honour the standard environment: `AWS_ENDPOINT_URL` and its forms by service, region, credentials, profiles.
+
+    Attributes:
+        cloudwatch: Takes a run's metrics; None for the command, which publishes nothing.
     """
 
     session: Any
@@ -26,6 +33,7 @@ class Clients:
     dynamodb: Any
     glue: Any
     calls: CallCounter
+    cloudwatch: Any = None
 
 
 class CallCounter:
@@ -66,8 +74,9 @@ def make_clients() -> Clients:
         dynamodb=session.client("dynamodb", config=config),
         glue=session.client("glue", config=config),
         calls=calls,
+        cloudwatch=session.client("cloudwatch", config=_METRICS_CONFIG),
     )
-    for client in (clients.s3, clients.dynamodb, clients.glue):
+    for client in (clients.s3, clients.dynamodb, clients.glue, clients.cloudwatch):
         calls.watch(client)
     return clients
 

@@ -66,6 +66,9 @@ class RunReport:
         outcome: Reason code of the run.
         exit_code: 0 only when the run did all that it was to do.
         files_by_reason: Every listed file is in exactly one of these counts.
+        files_pending: Listed files that are neither in the table nor refused, at the end of the run; None if the
+            sources could not be listed.
+        oldest_pending_at: When the oldest of them landed, in seconds since the epoch; None if there is none.
         passed_over: Keys that are no files of the sources, by reason.
         rows_parsed: Records of the completed files: parsed + added = written + quarantined + filtered.
         rows_filtered: Those that the transform left out.
@@ -87,6 +90,8 @@ class RunReport:
     runtime: str = ""
     listed: int = 0
     files_by_reason: dict[str, int] = attrs.field(factory=dict)
+    files_pending: int | None = None
+    oldest_pending_at: int | None = None
     passed_over: dict[str, int] = attrs.field(factory=dict)
     rows_parsed: int = 0
     rows_written: int = 0

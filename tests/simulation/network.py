@@ -28,8 +28,10 @@ _REFUSALS: Final = {
         ("TransactionConflictException", 400),
     ),
     "glue": (("ThrottlingException", 400), ("InternalServiceException", 500)),
+    "cloudwatch": (("Throttling", 400), ("InternalServiceFault", 500)),
 }
-_LATEST: Final = {"s3": 900.0, "dynamodb": 300.0, "glue": 300.0}  # a signature is not valid for longer
+# A signature is not valid for longer.
+_LATEST: Final = {"s3": 900.0, "dynamodb": 300.0, "glue": 300.0, "cloudwatch": 300.0}
 
 
 @attrs.define(eq=False)
@@ -269,6 +271,8 @@ def _about(request: dict[str, Any]) -> str:
         return ", ".join(o["Key"] for o in request["Delete"]["Objects"])
     if "RequestItems" in request:
         return ", ".join(k["file_path"]["S"] for w in request["RequestItems"].values() for k in w["Keys"])
+    if "MetricData" in request:
+        return ", ".join(f"{d['MetricName']} {d['Value']:g}" for d in request["MetricData"])
     if "PartitionInputList" in request:
         return ", ".join("/".join(p["Values"]) for p in request["PartitionInputList"])
     return " ".join(str(request[k]) for k in ("Prefix", "Key", "UploadId") if k in request)

@@ -16,6 +16,7 @@ from alur_runtime.ledger.ledger import Ledger
 from alur_runtime.reasons import Reason
 from alur_runtime.report import RunReport, reconciles
 from alur_runtime.run.ingest import run_ingest
+from alur_runtime.run.metrics import Metric
 from tests.simulation.cloud.clients import simulated_clients
 from tests.simulation.network import MAIN, Caller, Entry, Network
 from tests.simulation.oracle import OPEN, Oracle, ViolationError
@@ -127,6 +128,9 @@ class Play:
         self._must_be("idle", frozenset({Reason.NOTHING_TO_DO}))
         if before != (self.world.table_objects(), self.world.file_items(), len(self.world.s3.uploads)):
             raise ViolationError("not idle", "a run with nothing to do has changed something")
+        _, told = self.world.cloudwatch.published[-1]
+        if (told[Metric.HEARTBEAT], told[Metric.FILES_PENDING], told[Metric.OLDEST_PENDING_AGE]) != (1, 0, 0):
+            raise ViolationError("told otherwise", f"at rest the metrics are {told}")
 
     def _retry_the_condemned(self) -> None:
         """A file that was read whenever a run died ends as failed, whatever they died of: a person has it retried."""

@@ -16,6 +16,7 @@ from alur_runtime.contracts.options import ErrorBudget
 from alur_runtime.ledger.items import BATCH, batch_item, file_item, from_attributes
 from alur_runtime.model import BatchItem, FileItem
 from tests.simulation.cloud.answers import Clock
+from tests.simulation.cloud.cloudwatch import CloudWatch
 from tests.simulation.cloud.dynamodb import DynamoDb
 from tests.simulation.cloud.glue import Glue
 from tests.simulation.cloud.s3 import S3, Object
@@ -50,6 +51,7 @@ class World:
     s3: S3 = attrs.field(init=False)
     dynamodb: DynamoDb = attrs.field(init=False)
     glue: Glue = attrs.field(init=False)
+    cloudwatch: CloudWatch = attrs.field(factory=CloudWatch)
     versions: dict[str, Version] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:

@@ -36,6 +36,7 @@ from alur_runtime.report import RunReport, reconciles
 from alur_runtime.run.behind import check_ledger
 from alur_runtime.run.deadline import Deadline, working_seconds
 from alur_runtime.run.heartbeat import Heartbeat
+from alur_runtime.run.metrics import publish_metrics
 from alur_runtime.run.plan import pack
 from alur_runtime.run.publish import Publisher
 from alur_runtime.run.recover import Recovery
@@ -116,6 +117,7 @@ class _Run:
             report = attrs.evolve(
                 report, outcome=trouble[0].value, exit_code=1, error=trouble[1], remedy=trouble[0].text.remedy
             )
+        publish_metrics(self._clients.cloudwatch, report)
         reached(Step.FINISHED, outcome=report.outcome, exit_code=report.exit_code)
         return report
 
@@ -305,6 +307,7 @@ class _Run:
     def _report(self) -> RunReport:
         tally = self._tally
         reason, error = tally.outcome()
+        pending, oldest = tally.pending()
         ok = reason in (Reason.COMPLETED, Reason.NOTHING_TO_DO, Reason.LEFT_TO_OTHERS, Reason.OUT_OF_TIME)
         report = RunReport(
             run_id=self._id,
@@ -318,6 +321,8 @@ class _Run:
             runtime=alur_runtime.__version__,
             listed=tally.unchanged + len(tally.listed),
             files_by_reason=tally.files_by_reason(),
+            files_pending=pending,
+            oldest_pending_at=oldest,
             passed_over=dict(tally.passed_over.counts),
             rows_dropped=tally.rows_dropped,
             files=tally.shown(),

@@ -16,6 +16,10 @@ from alur_runtime.run.survey import REPORTED_FILES, Survey
 
 _SKIPPED: Final = "skipped"
 _PENDING: Final = "pending"
+_DECIDED: Final = frozenset(
+    r.value for r in (Reason.UNCHANGED, Reason.CHANGED_SKIPPED, Reason.FAILED_BEFORE, Reason.DELETED_DURING_RUN)
+)
+_ENDED: Final = frozenset(status.value for status in FileStatus)
 _ROWS: Final = ("rows_parsed", "rows_written", "rows_quarantined", "rows_filtered", "rows_added")
 
 
@@ -25,6 +29,8 @@ class Tally:
 
     files: dict[str, FileReport] = attrs.field(factory=dict)
     listed: set[str] = attrs.field(factory=set)
+    landed: dict[str, int] | None = None
+    """Of the last survey: the files that were not simply unchanged, and when each landed, in milliseconds."""
     unchanged: int = 0
     unchanged_shown: list[Listed] = attrs.field(factory=list)
     batches: list[BatchReport] = attrs.field(factory=list)
@@ -41,6 +47,7 @@ class Tally:
         if not self.listed and not self.unchanged:
             self.unchanged, self.unchanged_shown = found.unchanged, found.unchanged_shown
             self.passed_over = passed_over
+        self.landed = {d.listed.uri: d.listed.last_modified_ms for d in found.decisions}
         for decision in found.decisions:
             file = decision.listed
             self.listed.add(file.uri)
@@ -129,6 +136,18 @@ class Tally:
         if self.unchanged:
             counts[Reason.UNCHANGED.value] += self.unchanged
         return dict(sorted(counts.items()))
+
+    def pending(self) -> tuple[int | None, int | None]:
+        """How many listed files are neither in the table nor refused, and the second when the oldest landed.
+
+        Returns:
+            None for what is not known or is not there.
+        """
+        if self.landed is None:
+            return None, None
+        files = ((self.files[uri], at) for uri, at in self.landed.items())
+        waiting = [at for file, at in files if file.status not in _ENDED and file.reason not in _DECIDED]
+        return len(waiting), min(waiting) // 1000 if waiting else None
 
     def shown(self) -> tuple[FileReport, ...]:
         """The files of the report: of those left out and of the unchanged ones as many as there is room for."""

@@ -23,7 +23,7 @@ def _real_clients() -> dict[str, Any]:
     """Made once in a process: it takes long."""
     session = boto3.session.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name="us-east-1")
     config = Config(s3={"addressing_style": "path"})
-    return {name: session.client(name, config=config) for name in ("s3", "dynamodb", "glue")}
+    return {name: session.client(name, config=config) for name in ("s3", "dynamodb", "glue", "cloudwatch")}
 
 
 def simulated_clients(send: Send, new_token: Callable[[], str]) -> Clients:
