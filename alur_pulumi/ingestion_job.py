@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from alur_pulumi import artifacts
 from alur_pulumi.buckets import BucketSettings, OnDestroy, private_bucket
 from alur_pulumi.job_alarm import failed_run_alarm
-from alur_pulumi.job_args import IngestionJobArgs, prepare
+from alur_pulumi.job_args import IngestionJobArgs, Prepared, prepare
 from alur_pulumi.job_config import CONFIG_NAME, JobPlan, Places, config_text
 from alur_pulumi.job_role import RoleNeeds, job_role, needed_policy
 from alur_pulumi.wheels import Wheel
@@ -59,7 +59,7 @@ class IngestionJob(pulumi.ComponentResource):
             self.role_arn, ready = pulumi.Output.from_input(args.role_arn), []
         config = self._config(prepared.plan, buckets, artifacts_bucket)
         self.config_uri = artifacts.uri(config)
-        job = self._job(prepared.wheels, artifacts_bucket, ready)
+        job = self._job(prepared, artifacts_bucket, ready)
         self.job_name = job.name
         self.job_arn = job.arn
         self.alarm_topic_arn = self._schedule_and_alarm(job, child)
@@ -142,12 +142,12 @@ class IngestionJob(pulumi.ComponentResource):
         )
 
     def _job(
-        self, wheels: Sequence[Wheel], artifacts_bucket: pulumi.Output[str], ready: Sequence[pulumi.Resource]
+        self, prepared: Prepared, artifacts_bucket: pulumi.Output[str], ready: Sequence[pulumi.Resource]
     ) -> aws.glue.Job:
         args = self._args
         uploaded = [
             artifacts.upload_wheel(f"{self._name}-wheel-{_slug(wheel)}", wheel, artifacts_bucket, self)
-            for wheel in wheels
+            for wheel in prepared.wheels
         ]
         script = artifacts.upload_text(
             f"{self._name}-script",
@@ -176,6 +176,7 @@ class IngestionJob(pulumi.ComponentResource):
                 "--enable-metrics": "true",
                 "--enable-observability-metrics": "true",
                 **args.arguments,
+                "--alur_code_digest": prepared.plan.code_digest,
                 "--alur_config": self.config_uri,
                 "--custom-logGroup-prefix": self.log_group_prefix,
                 "--enable-glue-datacatalog": "true",

@@ -77,7 +77,8 @@ class JobPlan:
         engine: Where batches are worked on.
         settings: Tuning.
         timeout_seconds: After so long Glue stops a run.
-        code_digest: Digest of all that decides what becomes of a file; see `code_digest`.
+        code_digest: Digest of all that decides what becomes of a file; see `code_digest`. An argument of the job and
+            no part of the configuration: other code makes no other configuration.
     """
 
     job: str
@@ -145,7 +146,6 @@ def _unchecked(plan: JobPlan, places: Places) -> JobConfig:
         on_change=plan.on_change,
         metadata_columns=plan.metadata_columns,
         transform=plan.transform,
-        code_digest=plan.code_digest,
         engine=plan.engine,
         settings=plan.settings,
         timeout_seconds=plan.timeout_seconds,
@@ -233,7 +233,9 @@ def check_sources(checker: Checker, sources: Sequence[Source]) -> None:
         checker.bucket_name(f"sources[{i}].bucket", source.bucket)
 
 
-def check_functions(checker: Checker, contract: ContractSpec, transform: str | None, code: Wheel | None) -> None:
+def check_functions(
+    checker: Checker, contract: ContractSpec, transform: str | None, shipped: Sequence[Wheel]
+) -> None:
     """Refuse a transform, or an expectation's function, that is not in the code that is shipped.
 
     Raises:
@@ -244,8 +246,9 @@ def check_functions(checker: Checker, contract: ContractSpec, transform: str | N
     for argument, name in named:
         if not is_function_name(name):
             raise checker.refuse(argument, name, "write module:function")
-        if code is None:
+        if not shipped:
             raise checker.refuse(argument, name, "give code, the folder of the package that it is in")
-        if not code.has_module(module := name.partition(":")[0]):
-            packages = ", ".join(code.packages)
+        module = name.partition(":")[0]
+        if not any(wheel.has_module(module) for wheel in shipped):
+            packages = ", ".join(package for wheel in shipped for package in wheel.packages)
             raise checker.refuse(argument, name, f"code has the package {packages} and no module {module}")

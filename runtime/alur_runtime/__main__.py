@@ -1,4 +1,4 @@
-"""What Glue starts: ``--alur_config s3://...``; Glue's own arguments are ignored."""
+"""What Glue starts: ``--alur_config s3://... --alur_code_digest ...``; Glue's own arguments are ignored."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alur_runtime.aws import make_clients
@@ -59,6 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise ConfigError("--alur_config", "is missing: the s3:// URI of the job's configuration")
         clients = make_clients()
         config = config_from_json(get_bytes(clients.s3, uri))
+        # Beside the configuration: other code makes no other configuration, and so no other object.
+        config = attrs.evolve(config, code_digest=argument(arguments, "--alur_code_digest") or config.code_digest)
     except (AlurError, ValueError, ClientError, BotoCoreError) as error:
         print(f"alur: {Reason.BAD_CONFIGURATION.value}: {error}", file=sys.stderr)
         return 2

@@ -92,13 +92,13 @@ def test_a_pipeline_is_made_left_alone_changed_and_destroyed(
     changed = stack.up()
     assert _changed(changed) == {
         "ingest-wheel-orders-feed": "replace",
-        "ingest-config": "replace",
         "ingest-job": "update",
     }
     assert changed.outputs["job"] == job
     second = _arguments(emulator, job)
     assert second["--extra-py-files"] != first["--extra-py-files"]
-    assert second["--alur_config"] != first["--alur_config"]
+    assert second["--alur_config"] == first["--alur_config"]
+    assert second["--alur_code_digest"] != first["--alur_code_digest"]
     _objects(emulator, second["--extra-py-files"])
     # a run that had started keeps the bytes it started with
     assert _objects(emulator, first["--extra-py-files"]) == sizes

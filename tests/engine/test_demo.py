@@ -29,7 +29,6 @@ def test_the_demo_tells_the_story(repository: Path) -> None:
     assert first == rerun < third == after_redeploy
     redeploy = demo["redeploy"]
     assert sorted(redeploy["changed"]) == [
-        "replace orders-config",
         "replace orders-wheel-orders-feed",
         "update orders-job",
     ]
