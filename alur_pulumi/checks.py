@@ -1,7 +1,6 @@
 """Checks of component arguments: pure functions, so that a wrong one is refused at preview and by name."""
 
 import re
-import zoneinfo
 from collections.abc import Collection, Mapping
 from typing import Final
 
@@ -21,10 +20,7 @@ RETENTION_DAYS: Final = (
 
 MINUTES_A_DAY: Final = 24 * 60
 _SQL_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,127}")
-_CRON: Final = re.compile(r"cron\((\S+(?: \S+){5})\)")
-_CRON_REMEDY: Final = "write six fields: cron(0 6 * * ? *) is each day at 06:00"
-_LEAST_MINUTES: Final = 5
-_OFTEN: Final = re.compile(r"\*|.*/(?P<step>\d+)")
+_CRON: Final = re.compile(r"cron\(\S+( \S+){5}\)")
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 # What the job's arguments are made of here; a user's own of the same name would take the place of these in
 # silence.
@@ -90,32 +86,9 @@ class Checker:
             raise self.refuse(argument, value, "write folder/ (no slash first, one last), or '' for the whole bucket")
 
     def cron(self, argument: str, value: object) -> None:
-        """Refuse a schedule that AWS does not read, or that Glue does not run so often."""
-        if not isinstance(value, str):
-            return
-        written = _CRON.fullmatch(value)
-        if written is None:
-            raise self.refuse(argument, value, _CRON_REMEDY)
-        minute, _, day, _, weekday, _ = written[1].split(" ")
-        if (day == "?") == (weekday == "?"):
-            remedy = "one of the third field (day) and the fifth (weekday) must be ?, and the other not"
-            raise self.refuse(argument, value, f"{remedy}: cron(0 6 * * ? *) is each day at 06:00")
-        often = _OFTEN.fullmatch(minute)
-        if often and int(often["step"] or 1) < _LEAST_MINUTES:
-            raise self.refuse(argument, value, f"Glue starts a job every {_LEAST_MINUTES} minutes at most")
-
-    def timezone(self, argument: str, value: str | None) -> None:
-        """Refuse what is no time zone."""
-        try:
-            if value is not None:
-                zoneinfo.ZoneInfo(value)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise self.refuse(argument, value, "write an IANA name such as Europe/Berlin") from error
-
-    def excludes(self, argument: str, value: object, other: str, given: object, why: str) -> None:
-        """Refuse an argument that is set beside another one that it cannot be set beside."""
-        if value and given:
-            raise self.refuse(argument, value, f"{other} is given too: {why}")
+        """Refuse a schedule that Glue does not read."""
+        if isinstance(value, str) and not _CRON.fullmatch(value):
+            raise self.refuse(argument, value, "write six fields: cron(0 6 * * ? *) is each day at 06:00 UTC")
 
     def job_arguments(self, argument: str, values: Mapping[str, object]) -> None:
         """Refuse arguments of the job that are made here, and ones that are no arguments."""
