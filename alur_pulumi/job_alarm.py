@@ -3,7 +3,8 @@
 import pulumi
 import pulumi_aws as aws
 
-from alur_pulumi.alarms import failed_run_pattern, topic_policy
+from alur_pulumi.alarms import failed_run_pattern
+from alur_pulumi.topic import topic_policy
 
 
 def failed_run_alarm(
@@ -36,7 +37,7 @@ def failed_run_alarm(
         aws.sns.TopicPolicy(
             f"{name}-alarm-policy",
             arn=topic.arn,
-            policy=pulumi.Output.all(topic.arn, rule.arn).apply(lambda arns: topic_policy(*arns)),
+            policy=topic.arn.apply(topic_policy),
             opts=opts,
         )
         topic_arn = topic.arn

@@ -2,8 +2,9 @@ import json
 
 import pytest
 
-from alur_pulumi.alarms import failed_run_pattern, topic_policy
+from alur_pulumi.alarms import failed_run_pattern
 from alur_pulumi.iam import CatalogArn, JobAccess, bucket_policy, job_policy, service_trust_policy
+from alur_pulumi.topic import key_policy, topic_policy
 
 _ACCESS = JobAccess(
     table_arn="arn:aws:glue:eu-west-1:123456789012:table/sales/orders",
@@ -86,9 +87,10 @@ def test_neighbours_of_a_table_keep_its_partition() -> None:
         job_policy(_ACCESS),
         service_trust_policy("glue.amazonaws.com"),
         bucket_policy("arn:aws:s3:::bronze"),
-        topic_policy("arn:aws:sns:eu-west-1:123456789012:t", "arn:aws:events:eu-west-1:123456789012:rule/r"),
+        topic_policy("arn:aws:sns:eu-west-1:123456789012:t"),
+        key_policy("arn:aws:sns:eu-west-1:123456789012:t"),
     ],
-    ids=["job", "trust", "bucket", "topic"],
+    ids=["job", "trust", "bucket", "topic", "key"],
 )
 def test_parliament_has_nothing_to_say(text: str) -> None:
     parliament = pytest.importorskip("parliament")
