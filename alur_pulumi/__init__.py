@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from alur_pulumi.ingestion_job import IngestionJob
     from alur_pulumi.job_args import IngestionJobArgs
     from alur_pulumi.job_config import Source
+    from alur_pulumi.job_options import ExecutionClass, Network, StartOnArrival
     from alur_pulumi.state_table import StateTable, StateTableArgs
     from alur_runtime.config import EngineChoice, OnChange, Settings
     from alur_runtime.contracts import expectations as expect
@@ -58,6 +59,7 @@ __all__ = [
     "Decimal",
     "EngineChoice",
     "ErrorBudget",
+    "ExecutionClass",
     "Extras",
     "Float32",
     "IngestionJob",
@@ -67,12 +69,14 @@ __all__ = [
     "Int32",
     "Int64",
     "JsonLinesOptions",
+    "Network",
     "OnChange",
     "OnDestroy",
     "ParquetOptions",
     "Settings",
     "Severity",
     "Source",
+    "StartOnArrival",
     "StateTable",
     "StateTableArgs",
     "WheelError",
@@ -93,6 +97,7 @@ _BY_MODULE: Final = {
     "alur_pulumi.ingestion_job": ("IngestionJob",),
     "alur_pulumi.job_args": ("IngestionJobArgs",),
     "alur_pulumi.job_config": ("Source",),
+    "alur_pulumi.job_options": ("ExecutionClass", "Network", "StartOnArrival"),
     "alur_pulumi.state_table": ("StateTable", "StateTableArgs"),
     "alur_runtime.config": ("EngineChoice", "OnChange", "Settings"),
     "alur_runtime.contracts.spec": ("Column", "ContractSpec", "Extras"),

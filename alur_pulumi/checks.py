@@ -1,7 +1,8 @@
 """Checks of component arguments: pure functions, so that a wrong one is refused at preview and by name."""
 
 import re
-from collections.abc import Collection, Mapping
+import zoneinfo
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -20,7 +21,12 @@ RETENTION_DAYS: Final = (
 
 MINUTES_A_DAY: Final = 24 * 60
 _SQL_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,127}")
-_CRON: Final = re.compile(r"cron\(\S+( \S+){5}\)")
+_CRON: Final = re.compile(r"cron\((\S+(?: \S+){5})\)")
+_CRON_REMEDY: Final = "write six fields: cron(0 6 * * ? *) is each day at 06:00"
+_LEAST_MINUTES: Final = 5
+_OFTEN: Final = re.compile(r"\*|.*/(?P<step>\d+)")
+_ID: Final = re.compile(r"[a-z]+-[0-9a-f]+")
+_KEY_ARN: Final = re.compile(r"arn:[\w-]+:kms:[\w-]+:\d+:key/[\w-]+")
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 # What the job's arguments are made of here; a user's own of the same name would take the place of these in
 # silence.
@@ -86,9 +92,42 @@ class Checker:
             raise self.refuse(argument, value, "write folder/ (no slash first, one last), or '' for the whole bucket")
 
     def cron(self, argument: str, value: object) -> None:
-        """Refuse a schedule that Glue does not read."""
-        if isinstance(value, str) and not _CRON.fullmatch(value):
-            raise self.refuse(argument, value, "write six fields: cron(0 6 * * ? *) is each day at 06:00 UTC")
+        """Refuse a schedule that AWS does not read, or that Glue does not run so often."""
+        if not isinstance(value, str):
+            return
+        written = _CRON.fullmatch(value)
+        if written is None:
+            raise self.refuse(argument, value, _CRON_REMEDY)
+        minute, _, day, _, weekday, _ = written[1].split(" ")
+        if (day == "?") == (weekday == "?"):
+            remedy = "one of the third field (day) and the fifth (weekday) must be ?, and the other not"
+            raise self.refuse(argument, value, f"{remedy}: cron(0 6 * * ? *) is each day at 06:00")
+        often = _OFTEN.fullmatch(minute)
+        if often and int(often["step"] or 1) < _LEAST_MINUTES:
+            raise self.refuse(argument, value, f"Glue starts a job every {_LEAST_MINUTES} minutes at most")
+
+    def timezone(self, argument: str, value: str | None) -> None:
+        """Refuse what is no time zone."""
+        try:
+            if value is not None:
+                zoneinfo.ZoneInfo(value)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise self.refuse(argument, value, "write an IANA name such as Europe/Berlin") from error
+
+    def exclusive(self, argument: str, value: object, other: str, given: object, why: str) -> None:
+        """Refuse an argument that is set beside another one that it cannot be set beside."""
+        if _is_set(value) and _is_set(given):
+            raise self.refuse(argument, value, f"{other} is given too: {why}")
+
+    def id(self, argument: str, value: object, prefix: str) -> None:
+        """Refuse what is not the id of such a resource (its name or its ARN, most often)."""
+        if isinstance(value, str) and not (value.startswith(prefix) and _ID.fullmatch(value)):
+            raise self.refuse(argument, value, f"give the id, such as {prefix}0123456789abcdef0")
+
+    def key_arn(self, argument: str, value: object) -> None:
+        """Refuse what is not the ARN of a KMS key: a policy knows keys neither by an alias nor by their bare id."""
+        if isinstance(value, str) and not _KEY_ARN.fullmatch(value):
+            raise self.refuse(argument, value, "give the key's own ARN: arn:aws:kms:<region>:<account>:key/<id>")
 
     def job_arguments(self, argument: str, values: Mapping[str, object]) -> None:
         """Refuse arguments of the job that are made here, and ones that are no arguments."""
@@ -97,3 +136,8 @@ class Checker:
                 raise self.refuse(f"{argument}[{key!r}]", values[key], "alur sets this argument itself: leave it out")
             if not key.startswith("--"):
                 raise self.refuse(f"{argument}[{key!r}]", values[key], "a job's argument starts with --")
+
+
+def _is_set(value: object) -> bool:
+    # an output has no truth of its own: it is there
+    return bool(value) if isinstance(value, int | Sequence) else value is not None

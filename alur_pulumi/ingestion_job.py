@@ -2,16 +2,30 @@
 
 from collections.abc import Sequence
 
+import attrs
 import pulumi
 import pulumi_aws as aws
 
 from alur_pulumi import artifacts
 from alur_pulumi.buckets import BucketSettings, OnDestroy, private_bucket
+from alur_pulumi.iam import service_trust_policy
 from alur_pulumi.job_alarm import failed_run_alarm
 from alur_pulumi.job_args import IngestionJobArgs, Prepared, prepare
 from alur_pulumi.job_config import CONFIG_NAME, JobPlan, Places, config_text
-from alur_pulumi.job_role import RoleNeeds, job_role, needed_policy
+from alur_pulumi.job_network import network_needs
+from alur_pulumi.job_role import NetworkNeeds, RoleNeeds, RoleSettings, attached_policy, needed_policy, service_role
+from alur_pulumi.job_security import JobLogs, log_groups, security_configuration
+from alur_pulumi.job_triggers import Starts, start_job
 from alur_pulumi.wheels import Wheel
+
+
+@attrs.frozen(kw_only=True)
+class _Uploaded:
+    """What a job runs: the URIs of its wheels, joined, and of its script; the digest of what decides about files."""
+
+    files: pulumi.Output[str]
+    script: pulumi.Output[str]
+    code_digest: str
 
 
 class IngestionJob(pulumi.ComponentResource):
@@ -25,6 +39,7 @@ class IngestionJob(pulumi.ComponentResource):
     config_uri: pulumi.Output[str]
     log_group_prefix: pulumi.Output[str]
     alarm_topic_arn: pulumi.Output[str | None]
+    undelivered_queue_url: pulumi.Output[str | None]
 
     def __init__(self, name: str, args: IngestionJobArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Register the component.
@@ -44,25 +59,42 @@ class IngestionJob(pulumi.ComponentResource):
         self._args = args
         child = pulumi.ResourceOptions(parent=self)
 
-        buckets = self._source_buckets()
+        own_bucket = self._own_bucket()
+        shared = args.landing_bucket or own_bucket or ""
+        buckets = [pulumi.Output.from_input(source.bucket or shared) for source in args.sources]
+        landing = [(bucket, source.prefix) for bucket, source in zip(buckets, args.sources, strict=True)]
         self.landing_uris = pulumi.Output.all(
-            *[pulumi.Output.concat("s3://", b, "/", s.prefix) for b, s in zip(buckets, args.sources, strict=True)]
+            *[pulumi.Output.concat("s3://", bucket, "/", prefix) for bucket, prefix in landing]
         )
-        self.log_group_prefix = self._log_groups(child)
+        settings = RoleSettings(permissions_boundary=args.permissions_boundary, tags=args.tags or None)
+        role = self._role(settings, child)
+        self.role_arn = pulumi.Output.from_input(args.role_arn or "") if role is None else role.arn
+        security = security_configuration(name, args, child)
+        logs = log_groups(name, args, security, self.role_arn, child)
+        self.log_group_prefix = logs.prefix
+        network = network_needs(name, args, child)
         artifacts_bucket = pulumi.Output.from_input(args.artifacts_bucket or args.table.bucket_name)
-        needs = self._needs(buckets, artifacts_bucket)
-        self.policy = needed_policy(needs)
-        if args.role_arn is None:
-            role = job_role(name, self.policy, args.permissions_boundary, args.tags or None, child)
-            self.role_arn, ready = role.arn, role.ready
-        else:
-            self.role_arn, ready = pulumi.Output.from_input(args.role_arn), []
+        self.policy = needed_policy(self._needs(landing, artifacts_bucket, logs, network))
+        ready = []
+        if role is not None:
+            what = f"What the ingestion job {name} needs, and nothing else."
+            ready.append(attached_policy(name, what, role, self.policy, settings=settings, opts=child))
         config = self._config(prepared.plan, buckets, artifacts_bucket)
         self.config_uri = artifacts.uri(config)
-        job = self._job(prepared, artifacts_bucket, ready)
+        uploaded = self._upload(prepared, artifacts_bucket)
+        job = self._job(uploaded, logs, security, network, ready)
         self.job_name = job.name
         self.job_arn = job.arn
-        self.alarm_topic_arn = self._schedule_and_alarm(job, child)
+        starts = Starts(
+            schedule=args.schedule,
+            timezone=args.schedule_timezone,
+            schedule_enabled=args.schedule_enabled,
+            arrival=args.start_on_arrival,
+            landing=landing,
+            own_bucket=own_bucket,
+        )
+        self.undelivered_queue_url = start_job(name, job, starts, settings, child)
+        self.alarm_topic_arn = self._alarm(job, child)
         self.register_outputs(
             {
                 "jobName": self.job_name,
@@ -73,49 +105,54 @@ class IngestionJob(pulumi.ComponentResource):
                 "configUri": self.config_uri,
                 "logGroupPrefix": self.log_group_prefix,
                 "alarmTopicArn": self.alarm_topic_arn,
+                "undeliveredQueueUrl": self.undelivered_queue_url,
             }
         )
 
-    def _source_buckets(self) -> list[pulumi.Output[str]]:
-        landing = self._args.landing_bucket
-        if landing is None and any(source.bucket is None for source in self._args.sources):
-            settings = BucketSettings(
-                on_destroy=OnDestroy(self._args.landing_on_destroy),
-                abort_uploads_after_days=7,
-                noncurrent_days=30,
-                kms_key_arn=self._args.landing_kms_key_arn,
-                tags=self._args.tags,
-            )
-            landing = private_bucket(f"{self._name}-landing", settings, self).bucket
-        return [pulumi.Output.from_input(source.bucket or landing or "") for source in self._args.sources]
+    def _own_bucket(self) -> pulumi.Output[str] | None:
+        if self._args.landing_bucket is not None or all(source.bucket is not None for source in self._args.sources):
+            return None
+        settings = BucketSettings(
+            on_destroy=OnDestroy(self._args.landing_on_destroy),
+            abort_uploads_after_days=7,
+            noncurrent_days=30,
+            kms_key_arn=self._args.landing_kms_key_arn,
+            tags=self._args.tags,
+        )
+        return private_bucket(f"{self._name}-landing", settings, self).bucket
 
-    def _log_groups(self, child: pulumi.ResourceOptions) -> pulumi.Output[str]:
-        # The two names are Glue's to choose below the prefix, so they are set by hand; project and stack keep
-        # them apart.
-        prefix = f"/alur/{pulumi.get_project()}/{pulumi.get_stack()}/{self._name}"
-        for part in ("error", "output"):
-            aws.cloudwatch.LogGroup(
-                f"{self._name}-log-{part}",
-                name=f"{prefix}/{part}",
-                retention_in_days=self._args.log_retention_days,
-                kms_key_id=self._args.log_kms_key_arn,
-                tags=self._args.tags or None,
-                opts=child,
-            )
-        return pulumi.Output.from_input(prefix)
+    def _role(self, settings: RoleSettings, child: pulumi.ResourceOptions) -> aws.iam.Role | None:
+        if self._args.role_arn is not None:
+            return None
+        what = f"Glue runs the ingestion job {self._name} as this role."
+        return service_role(self._name, what, service_trust_policy("glue.amazonaws.com"), settings, child)
 
-    def _needs(self, buckets: Sequence[pulumi.Output[str]], artifacts_bucket: pulumi.Output[str]) -> RoleNeeds:
+    def _needs(
+        self,
+        landing: Sequence[tuple[pulumi.Output[str], str]],
+        artifacts_bucket: pulumi.Output[str],
+        logs: JobLogs,
+        network: NetworkNeeds | None,
+    ) -> RoleNeeds:
         args = self._args
-        keys = [args.table.key_arn, args.state.key_arn, args.landing_kms_key_arn, *args.kms_key_arns]
+        keys = [
+            args.table.key_arn,
+            args.state.key_arn,
+            args.landing_kms_key_arn,
+            args.security_kms_key_arn,
+            *args.kms_key_arns,
+        ]
         return RoleNeeds(
             table_arn=args.table.table_arn,
             ledger_arn=args.state.table_arn,
-            landing=tuple((b, s.prefix) for b, s in zip(buckets, args.sources, strict=True)),
+            landing=tuple(landing),
             table_bucket=args.table.bucket_name,
             artifacts_bucket=artifacts_bucket,
             artifacts_prefix=artifacts.PREFIX,
-            log_group_prefix=self.log_group_prefix,
+            log_groups=logs.groups,
             kms_key_arns=tuple(key for key in keys if key is not None),
+            encrypts_logs=args.security_configuration is not None or args.security_kms_key_arn is not None,
+            network=network,
         )
 
     def _config(
@@ -141,10 +178,7 @@ class IngestionJob(pulumi.ComponentResource):
             parent=self,
         )
 
-    def _job(
-        self, prepared: Prepared, artifacts_bucket: pulumi.Output[str], ready: Sequence[pulumi.Resource]
-    ) -> aws.glue.Job:
-        args = self._args
+    def _upload(self, prepared: Prepared, artifacts_bucket: pulumi.Output[str]) -> _Uploaded:
         uploaded = [
             artifacts.upload_wheel(f"{self._name}-wheel-{_slug(wheel)}", wheel, artifacts_bucket, self)
             for wheel in prepared.wheels
@@ -159,6 +193,19 @@ class IngestionJob(pulumi.ComponentResource):
         )
         # Glue reads one string with commas and no spaces
         files = pulumi.Output.all(*[artifacts.uri(one) for one in uploaded]).apply(",".join)
+        return _Uploaded(files=files, script=artifacts.uri(script), code_digest=prepared.plan.code_digest)
+
+    def _job(
+        self,
+        uploaded: _Uploaded,
+        logs: JobLogs,
+        security: pulumi.Output[str] | None,
+        network: NetworkNeeds | None,
+        ready: Sequence[pulumi.Resource],
+    ) -> aws.glue.Job:
+        args = self._args
+        late = args.notify_after_minutes
+        notification = None if late is None else aws.glue.JobNotificationPropertyArgs(notify_delay_after=late)
         return aws.glue.Job(
             f"{self._name}-job",
             description=f"alur: ingests files into a table ({self._name})",
@@ -166,21 +213,25 @@ class IngestionJob(pulumi.ComponentResource):
             glue_version=args.glue_version,
             worker_type=args.worker_type,
             number_of_workers=args.number_of_workers,
+            execution_class=args.execution_class,
             timeout=args.timeout_minutes,
             max_retries=args.max_retries,
             execution_property=aws.glue.JobExecutionPropertyArgs(max_concurrent_runs=args.max_concurrent_runs),
-            security_configuration=args.security_configuration,
-            command=aws.glue.JobCommandArgs(name="glueetl", python_version="3", script_location=artifacts.uri(script)),
+            job_run_queuing_enabled=args.job_queuing,
+            notification_property=notification,
+            security_configuration=security,
+            connections=None if network is None else list(network.connections),
+            command=aws.glue.JobCommandArgs(name="glueetl", python_version="3", script_location=uploaded.script),
             default_arguments={
                 "--enable-auto-scaling": "true",
                 "--enable-metrics": "true",
                 "--enable-observability-metrics": "true",
                 **args.arguments,
-                "--alur_code_digest": prepared.plan.code_digest,
+                "--alur_code_digest": uploaded.code_digest,
                 "--alur_config": self.config_uri,
-                "--custom-logGroup-prefix": self.log_group_prefix,
+                "--custom-logGroup-prefix": logs.argument,
                 "--enable-glue-datacatalog": "true",
-                "--extra-py-files": files,
+                "--extra-py-files": uploaded.files,
                 "--job-bookmark-option": "job-bookmark-disable",
                 "--job-language": "python",
             },
@@ -189,18 +240,8 @@ class IngestionJob(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(ready)),
         )
 
-    def _schedule_and_alarm(self, job: aws.glue.Job, child: pulumi.ResourceOptions) -> pulumi.Output[str | None]:
+    def _alarm(self, job: aws.glue.Job, child: pulumi.ResourceOptions) -> pulumi.Output[str | None]:
         args = self._args
-        if args.schedule is not None:
-            aws.glue.Trigger(
-                f"{self._name}-schedule",
-                type="SCHEDULED",
-                schedule=args.schedule,
-                actions=[aws.glue.TriggerActionArgs(job_name=job.name)],
-                enabled=True,
-                tags=args.tags or None,
-                opts=child,
-            )
         if not args.alarm and args.alarm_topic_arn is None:
             return pulumi.Output.from_input(None)
         return failed_run_alarm(self._name, job.name, args.alarm_topic_arn, args.tags or None, child)

@@ -9,11 +9,14 @@ import pulumi
 from alur_pulumi import catalog
 from alur_pulumi.bronze_table import BronzeTable
 from alur_pulumi.buckets import OnDestroy
-from alur_pulumi.checks import GLUE_VERSIONS, MINUTES_A_DAY, RETENTION_DAYS, WORKER_TYPES, Checker
+from alur_pulumi.checks import Checker
+from alur_pulumi.code_sources import code_wheel
 from alur_pulumi.errors import WheelError
-from alur_pulumi.job_config import JobPlan, Places, Source, check_functions, check_plan, check_sources, code_digest
+from alur_pulumi.job_checks import check_job
+from alur_pulumi.job_config import JobPlan, Places, Source, check_plan, code_digest
+from alur_pulumi.job_options import ExecutionClass, Network, StartOnArrival
 from alur_pulumi.state_table import StateTable
-from alur_pulumi.wheels import Wheel, package_wheel, runtime_wheels
+from alur_pulumi.wheels import Wheel, runtime_wheels
 from alur_runtime.config import EngineChoice, Settings
 
 
@@ -29,28 +32,42 @@ class IngestionJobArgs:
             needed.
         landing_on_destroy: What becomes of the made landing bucket on destroy.
         landing_kms_key_arn: The key that the made landing bucket encrypts with; S3's own if none is given.
-        code: Folder of your own Python package (pure Python), shipped as one more wheel: transform and functions
-            of expectations are in it.
-        transform: ``module:function`` of your package, called once for each file with its rows as an Arrow table;
+        code: Your own Python code (pure Python), shipped as one more wheel: the folder of a package, the name of a
+            module that can be imported here, or a ``.whl`` file. Transform and functions of expectations are in it.
+        wheels: Further modules that your code imports, each named in the same way. Name what they import too:
+            nothing is fetched when a run starts.
+        transform: ``module:function`` of your code, called once for each file with its rows as an Arrow table;
             it returns those to write, and keeps `_source_row`.
         engine: Where batches are worked on; `auto` takes Spark only where there is much to do.
         settings: Tuning of the runtime.
         schedule: When to look for files, such as ``cron(0 6 * * ? *)``; only by hand if none is given.
+        schedule_timezone: The time zone (IANA name) that the schedule is in; UTC if none is given.
+        schedule_enabled: Whether the schedule is on.
+        start_on_arrival: Files that land start runs too; give a schedule beside it, since events may get lost. A
+            landing bucket that is there already must send its events to EventBridge: turn that on in the bucket's
+            notifications (it is one setting of the whole bucket, so it is not made here).
         glue_version: Version of Glue.
         worker_type: Size of a worker.
         number_of_workers: Most workers of a run; Glue takes fewer where fewer do.
+        execution_class: FLEX is cheaper and may wait: for backfills, and for files that are in no hurry.
         timeout_minutes: A run that takes longer is stopped. Shortly before, it takes no new work; the next run begins
             with what is left.
+        notify_after_minutes: Glue sends an event ("Glue Job Run Status") for a run that takes longer than this.
         max_retries: How often Glue starts a failed run again. 0 by default, although a retry is safe: a file
             that does not fit its contract fails again, and the next run takes up whatever was left.
         max_concurrent_runs: Runs at the same time are safe; more than this are refused by Glue.
+        job_queuing: Whether a run that cannot start now (quotas, too many runs) waits in place of failing.
         role_arn: A role that is there already, in place of one that is made; see the output `policy`.
         permissions_boundary: ARN of the boundary that the made role gets.
         kms_key_arns: Keys that the job needs besides those of table, landing bucket and state.
         artifacts_bucket: Name of the bucket for code and configuration; the table's own if none is given.
         log_retention_days: For how long logs are kept.
         log_kms_key_arn: The key that logs are encrypted with.
-        security_configuration: Name of a Glue security configuration.
+        security_configuration: Name of a Glue security configuration that is there already.
+        security_kms_key_arn: A Glue security configuration is made that encrypts logs, bookmarks and what Glue writes
+            to S3 with this key. The key must let CloudWatch Logs use it.
+        connections: Names of Glue connections that are there already, by which the job reaches a network (VPC).
+        network: The network that the job runs in; a connection is made of it.
         arguments: Further arguments of the job, such as ``--conf``. They are shown in logs: no secrets.
         alarm: Whether a run that fails is told to a topic; always with `alarm_topic_arn`.
         alarm_topic_arn: A topic that is there already and lets EventBridge publish; one is made if none is
@@ -65,16 +82,23 @@ class IngestionJobArgs:
     landing_on_destroy: OnDestroy = OnDestroy.RETAIN
     landing_kms_key_arn: pulumi.Input[str] | None = None
     code: str | os.PathLike[str] | None = None
+    wheels: Sequence[str | os.PathLike[str]] = ()
     transform: str | None = None
     engine: EngineChoice = EngineChoice.AUTO
     settings: Settings = attrs.field(factory=Settings)
     schedule: pulumi.Input[str] | None = None
+    schedule_timezone: str | None = None
+    schedule_enabled: bool = True
+    start_on_arrival: StartOnArrival | None = None
     glue_version: str = "5.1"
     worker_type: str = "G.1X"
     number_of_workers: int = 2
+    execution_class: ExecutionClass = ExecutionClass.STANDARD
     timeout_minutes: int = 120
+    notify_after_minutes: int | None = None
     max_retries: int = 0
     max_concurrent_runs: int = 3
+    job_queuing: bool = False
     role_arn: pulumi.Input[str] | None = None
     permissions_boundary: pulumi.Input[str] | None = None
     kms_key_arns: Sequence[pulumi.Input[str]] = ()
@@ -82,6 +106,9 @@ class IngestionJobArgs:
     log_retention_days: int = 400
     log_kms_key_arn: pulumi.Input[str] | None = None
     security_configuration: pulumi.Input[str] | None = None
+    security_kms_key_arn: pulumi.Input[str] | None = None
+    connections: Sequence[pulumi.Input[str]] = ()
+    network: Network | None = None
     arguments: Mapping[str, pulumi.Input[str]] = attrs.field(factory=dict)
     alarm: bool = False
     alarm_topic_arn: pulumi.Input[str] | None = None
@@ -94,7 +121,7 @@ class Prepared:
 
     Attributes:
         plan: Its configuration as far as it is known.
-        wheels: The runtime, what it imports, and the user's own code.
+        wheels: The runtime, what it imports, and the user's own.
     """
 
     plan: JobPlan
@@ -113,16 +140,15 @@ def prepare(name: str, args: IngestionJobArgs) -> Prepared:
         WheelError: If the runtime cannot be packed.
     """
     checker = Checker(f"IngestionJob {name!r}")
-    code = _code_wheel(checker, args)
-    _check(checker, args, code)
-    shipped = runtime_wheels()
-    taken = {package for wheel in shipped for package in wheel.packages}
-    if code is not None and (clash := taken.intersection(code.packages)):
-        raise checker.refuse("code", args.code, f"the job needs a package {min(clash)!r} itself: rename yours")
-    wheels = (*shipped, *((code,) if code else ()))
-    plan = _plan(name, args, wheels)
+    own = _own_wheels(checker, args)
+    check_job(checker, args, [wheel for _, wheel in own])
+    shipped = list(runtime_wheels())
+    for argument, wheel in own:
+        _check_clash(checker, argument, wheel, shipped)
+        shipped.append(wheel)
+    plan = _plan(name, args, shipped)
     check_plan(checker, plan, _places(args))
-    return Prepared(plan, wheels)
+    return Prepared(plan, tuple(shipped))
 
 
 def _places(args: IngestionJobArgs) -> Places:
@@ -139,13 +165,31 @@ def _places(args: IngestionJobArgs) -> Places:
     )
 
 
-def _code_wheel(checker: Checker, args: IngestionJobArgs) -> Wheel | None:
-    if args.code is None:
-        return None
-    try:
-        return package_wheel(args.code)
-    except WheelError as error:
-        raise checker.refuse("code", os.fspath(args.code), error.remedy) from error
+def _own_wheels(checker: Checker, args: IngestionJobArgs) -> list[tuple[str, Wheel]]:
+    """The user's wheels, each with the argument that names it."""
+    if isinstance(args.wheels, str | os.PathLike):
+        raise checker.refuse("wheels", os.fspath(args.wheels), "give a list")
+    named = [("code", args.code)] if args.code is not None else []
+    named += [(f"wheels[{i}]", wheel) for i, wheel in enumerate(args.wheels)]
+    found = []
+    for argument, code in named:
+        try:
+            found.append((argument, code_wheel(code)))
+        except WheelError as error:
+            raise checker.refuse(argument, os.fspath(code), error.remedy) from error
+    return found
+
+
+def _check_clash(checker: Checker, argument: str, wheel: Wheel, shipped: Sequence[Wheel]) -> None:
+    for other in shipped:
+        if clash := set(wheel.packages).intersection(other.packages):
+            remedy = (
+                f"the job gets a package {min(clash)!r} from {other.distribution} already: leave it out or rename it"
+            )
+            raise checker.refuse(argument, wheel.distribution, remedy)
+        if wheel.distribution == other.distribution:
+            remedy = f"the job gets a wheel {other.distribution!r} already: rename yours"
+            raise checker.refuse(argument, wheel.distribution, remedy)
 
 
 def _plan(name: str, args: IngestionJobArgs, wheels: Sequence[Wheel]) -> JobPlan:
@@ -162,24 +206,3 @@ def _plan(name: str, args: IngestionJobArgs, wheels: Sequence[Wheel]) -> JobPlan
         timeout_seconds=args.timeout_minutes * 60,
     )
     return attrs.evolve(plan, code_digest=code_digest(wheels, plan))
-
-
-def _check(checker: Checker, args: IngestionJobArgs, code: Wheel | None) -> None:
-    check_sources(checker, args.sources)
-    check_functions(checker, args.table.spec, args.transform, code)
-    for argument in ("landing_bucket", "artifacts_bucket"):
-        checker.bucket_name(argument, getattr(args, argument))
-    checker.one_of("landing_on_destroy", args.landing_on_destroy, tuple(OnDestroy))
-    checker.one_of("engine", args.engine, tuple(EngineChoice))
-    checker.one_of("glue_version", args.glue_version, GLUE_VERSIONS)
-    checker.one_of("worker_type", args.worker_type, WORKER_TYPES)
-    checker.one_of("log_retention_days", args.log_retention_days, RETENTION_DAYS)
-    checker.between("number_of_workers", args.number_of_workers, 2, 1000)
-    checker.between("max_retries", args.max_retries, 0, 10)
-    checker.between("max_concurrent_runs", args.max_concurrent_runs, 1, 1000)
-    kept = args.table.uploads_kept_days
-    most = 7 * MINUTES_A_DAY if kept is None else min(7, kept) * MINUTES_A_DAY - 1
-    remedy = f"allowed are 1 to {most}: Glue's limit, and the bucket must keep uploads for longer than a run"
-    checker.between("timeout_minutes", args.timeout_minutes, 1, most, remedy)
-    checker.cron("schedule", args.schedule)
-    checker.job_arguments("arguments", args.arguments)

@@ -233,7 +233,7 @@ def check_sources(checker: Checker, sources: Sequence[Source]) -> None:
         checker.bucket_name(f"sources[{i}].bucket", source.bucket)
 
 
-def check_functions(checker: Checker, contract: ContractSpec, transform: str | None, code: Wheel | None) -> None:
+def check_functions(checker: Checker, contract: ContractSpec, transform: str | None, shipped: Sequence[Wheel]) -> None:
     """Refuse a transform, or an expectation's function, that is not in the code that is shipped.
 
     Raises:
@@ -244,8 +244,9 @@ def check_functions(checker: Checker, contract: ContractSpec, transform: str | N
     for argument, name in named:
         if not is_function_name(name):
             raise checker.refuse(argument, name, "write module:function")
-        if code is None:
+        if not shipped:
             raise checker.refuse(argument, name, "give code, the folder of the package that it is in")
-        if not code.has_module(module := name.partition(":")[0]):
-            packages = ", ".join(code.packages)
+        module = name.partition(":")[0]
+        if not any(wheel.has_module(module) for wheel in shipped):
+            packages = ", ".join(package for wheel in shipped for package in wheel.packages)
             raise checker.refuse(argument, name, f"code has the package {packages} and no module {module}")

@@ -1,11 +1,23 @@
-"""The role of an ingestion job: a thin layer of resources over the pure policies of `iam`."""
+"""The roles of an ingestion job: a thin layer of resources over the pure policies of `iam`."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import attrs
 import pulumi
 import pulumi_aws as aws
 
 from alur_pulumi import catalog
-from alur_pulumi.iam import CatalogArn, JobAccess, job_policy, service_trust_policy
+from alur_pulumi.iam import CatalogArn, JobAccess, NetworkAccess, job_policy
+
+
+@attrs.frozen(kw_only=True)
+class NetworkNeeds:
+    """What the role needs inside a network, as far as it is known; see `alur_pulumi.iam.NetworkAccess`."""
+
+    connections: Sequence[pulumi.Input[str]]
+    subnets: Sequence[pulumi.Input[str]] = ()
+    security_groups: Sequence[pulumi.Input[str]] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -18,94 +30,110 @@ class RoleNeeds:
     table_bucket: pulumi.Output[str]
     artifacts_bucket: pulumi.Output[str]
     artifacts_prefix: str
-    log_group_prefix: pulumi.Output[str]
+    log_groups: tuple[pulumi.Output[str], ...]
     kms_key_arns: tuple[pulumi.Input[str], ...]
+    encrypts_logs: bool
+    network: NetworkNeeds | None
 
 
-@attrs.frozen
-class JobRole:
-    """A role that was made.
+@attrs.frozen(kw_only=True)
+class RoleSettings:
+    """What all roles of a job have in common.
 
     Attributes:
-        arn: Its ARN.
-        ready: What must be there before the role can do anything.
+        permissions_boundary: ARN of their boundary, if any.
+        tags: Their tags.
     """
 
-    arn: pulumi.Output[str]
-    ready: list[pulumi.Resource]
+    permissions_boundary: pulumi.Input[str] | None
+    tags: dict[str, pulumi.Input[str]] | None
 
 
 def needed_policy(needs: RoleNeeds) -> pulumi.Output[str]:
     """The policy document that lets the job work, and nothing else."""
-    prefixes = tuple(prefix for _, prefix in needs.landing)
-    known: pulumi.Output[dict[str, object]] = pulumi.Output.all(
+    network = needs.network
+    known: pulumi.Output[dict[str, Any]] = pulumi.Output.all(
         table_arn=needs.table_arn,
         ledger_arn=needs.ledger_arn,
         landing=pulumi.Output.all(*[bucket for bucket, _ in needs.landing]),
         table_bucket=needs.table_bucket,
         artifacts_bucket=needs.artifacts_bucket,
-        log_group_prefix=needs.log_group_prefix,
+        log_groups=pulumi.Output.all(*needs.log_groups),
         kms_key_arns=pulumi.Output.all(*needs.kms_key_arns),
+        connections=pulumi.Output.all(*(network.connections if network else ())),
+        subnets=pulumi.Output.all(*(network.subnets if network else ())),
+        security_groups=pulumi.Output.all(*(network.security_groups if network else ())),
     )
-    return known.apply(lambda names: job_policy(_access(names, prefixes, needs.artifacts_prefix)))
+    return known.apply(lambda names: job_policy(_access(names, needs)))
 
 
-def job_role(
+def service_role(
+    name: str, what: str, trust: pulumi.Input[str], settings: RoleSettings, opts: pulumi.ResourceOptions
+) -> aws.iam.Role:
+    """Register a role.
+
+    Args:
+        name: Logical name of that whose role it is.
+        what: What the role is for.
+        trust: Who may take it.
+        settings: What all roles have.
+        opts: Options of the child.
+    """
+    return aws.iam.Role(
+        f"{name}-role",
+        description=what,
+        assume_role_policy=trust,
+        permissions_boundary=settings.permissions_boundary,
+        tags=settings.tags,
+        opts=opts,
+    )
+
+
+def attached_policy(
     name: str,
+    what: str,
+    role: aws.iam.Role,
     policy: pulumi.Output[str],
-    permissions_boundary: pulumi.Input[str] | None,
-    tags: dict[str, pulumi.Input[str]] | None,
+    *,
+    settings: RoleSettings,
     opts: pulumi.ResourceOptions,
-) -> JobRole:
-    """Register a role with a policy of its own.
+) -> aws.iam.RolePolicyAttachment:
+    """Register a policy of a role's own; the role can do nothing until it is attached.
 
     A managed policy and its attachment, not an inline one: audits of "no inline policies" pass, and the
     document can be read and simulated by itself.
 
     Args:
-        name: Logical name of the job.
-        policy: What the role may do.
-        permissions_boundary: ARN of its boundary, if any.
-        tags: Tags.
+        name: Logical name of that whose role it is.
+        what: What the policy allows.
+        role: The role.
+        policy: The document.
+        settings: What all roles have.
         opts: Options of the children.
     """
-    role = aws.iam.Role(
-        f"{name}-role",
-        description=f"Glue runs the ingestion job {name} as this role.",
-        assume_role_policy=service_trust_policy("glue.amazonaws.com"),
-        permissions_boundary=permissions_boundary,
-        tags=tags,
-        opts=opts,
-    )
-    managed = aws.iam.Policy(
-        f"{name}-policy",
-        description=f"What the ingestion job {name} needs, and nothing else.",
-        policy=policy,
-        tags=tags,
-        opts=opts,
-    )
-    attached = aws.iam.RolePolicyAttachment(
-        f"{name}-policy-attached", role=role.name, policy_arn=managed.arn, opts=opts
-    )
-    return JobRole(role.arn, [attached])
+    managed = aws.iam.Policy(f"{name}-policy", description=what, policy=policy, tags=settings.tags, opts=opts)
+    return aws.iam.RolePolicyAttachment(f"{name}-policy-attached", role=role.name, policy_arn=managed.arn, opts=opts)
 
 
-def _access(names: dict[str, object], prefixes: tuple[str, ...], artifacts_prefix: str) -> JobAccess:
+def _access(names: dict[str, Any], needs: RoleNeeds) -> JobAccess:
     table_arn = str(names["table_arn"])
     table = CatalogArn.parse(table_arn)
-    logs = str(names["log_group_prefix"])
-    landing, keys = names["landing"], names["kms_key_arns"]
-    assert isinstance(landing, list)
-    assert isinstance(keys, list)
+    network = NetworkAccess(
+        connections=tuple(names["connections"]),
+        subnets=tuple(names["subnets"]),
+        security_groups=tuple(names["security_groups"]),
+    )
     return JobAccess(
         table_arn=table_arn,
         ledger_arn=str(names["ledger_arn"]),
-        landing=tuple(zip(landing, prefixes, strict=True)),
+        landing=tuple(zip(names["landing"], [prefix for _, prefix in needs.landing], strict=True)),
         table_bucket=str(names["table_bucket"]),
         table_prefix=catalog.table_prefix(table.database, table.table),
         metadata_prefix=catalog.metadata_prefix(table.database, table.table),
         artifacts_bucket=str(names["artifacts_bucket"]),
-        artifacts_prefix=artifacts_prefix,
-        log_groups=(f"{logs}/error", f"{logs}/output"),
-        kms_key_arns=tuple(keys),
+        artifacts_prefix=needs.artifacts_prefix,
+        log_groups=tuple(names["log_groups"]),
+        kms_key_arns=tuple(names["kms_key_arns"]),
+        encrypts_logs=needs.encrypts_logs,
+        network=network if needs.network else None,
     )

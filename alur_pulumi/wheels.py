@@ -31,7 +31,7 @@ RUNTIME_DEPENDENCIES: Final = ("attrs", "cattrs", "typing-extensions")
 """What `alur_runtime` imports and Glue may lack; all pure Python. pyarrow and boto3 are Glue's own."""
 
 _TAG: Final = "py3-none-any"
-_COMPILED: Final = (".so", ".pyd", ".dylib", ".dll")
+COMPILED: Final = (".so", ".pyd", ".dylib", ".dll")
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the oldest time that a zip can hold
 _MODE: Final = 0o100644 << 16
 _UNIX: Final = 3
@@ -147,7 +147,7 @@ def distribution_wheel(distribution: str) -> Wheel:
     metadata: dict[str, bytes] = {}
     for path in found.files or ():
         inside = PurePosixPath(*path.parts)
-        if inside.suffix in _COMPILED:
+        if inside.suffix in COMPILED:
             raise WheelError(distribution, f"has a compiled part, {inside}: the job needs pure Python")
         if inside.is_absolute() or ".." in inside.parts or "__pycache__" in inside.parts:
             continue  # console scripts and caches belong to this machine
@@ -190,7 +190,7 @@ def _members(root: Path) -> Iterator[Path]:
                 raise WheelError(str(here / name), "is a link to a folder: put the folder itself into the package")
         for name in sorted(files):
             path = here / name
-            if path.suffix in _COMPILED:
+            if path.suffix in COMPILED:
                 raise WheelError(str(path), "is compiled: the job needs pure Python; Glue has pyarrow and boto3 itself")
             if not name.startswith(".") and path.suffix not in (".pyc", ".pyo"):
                 yield path

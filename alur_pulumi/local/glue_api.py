@@ -36,6 +36,8 @@ _JOB_ATTRIBUTES: Mapping[str, tuple[str, Any]] = {
     "GlueVersion": ("glue_version", None),
     "CodeGenConfigurationNodes": ("code_gen_configuration_nodes", None),
     "ExecutionClass": ("execution_class", "STANDARD"),
+    # taken and never shown, as CreateJob does it in moto
+    "JobRunQueuingEnabled": ("job_run_queuing_enabled", None),
     "SourceControlDetails": ("source_control_details", None),
 }
 _RUN_ATTRIBUTES = (

@@ -147,7 +147,7 @@ def test_code_of_the_name_of_a_dependency_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "attr"
     folder.mkdir()
     (folder / "__init__.py").touch()
-    assert "the job needs a package 'attr' itself" in _refused(job={"code": folder})
+    assert "the job gets a package 'attr' from attrs already: rename yours" in _refused(job={"code": folder})
 
 
 @pytest.mark.parametrize("name", ["_source_file", "_rescued", "_Source_Row"])

@@ -24,6 +24,7 @@ _JOB_DEFINITION = frozenset(
         "executionClass",
         "executionProperty",
         "glueVersion",
+        "jobRunQueuingEnabled",
         "maxCapacity",
         "maxRetries",
         "nonOverridableArguments",
