@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from alur_pulumi.errors import AlurError, ArgumentError, WheelError
 
 if TYPE_CHECKING:
-    from alur_pulumi.bronze_table import BronzeTable, BronzeTableArgs
+    from alur_pulumi.bronze_args import BronzeTableArgs
+    from alur_pulumi.bronze_table import BronzeTable
     from alur_pulumi.buckets import OnDestroy
     from alur_pulumi.ingestion_job import IngestionJob
     from alur_pulumi.job_args import IngestionJobArgs
@@ -92,7 +93,8 @@ __all__ = [
 
 # Imported when they are asked for: the `alur` command and the local AWS start without Pulumi.
 _BY_MODULE: Final = {
-    "alur_pulumi.bronze_table": ("BronzeTable", "BronzeTableArgs"),
+    "alur_pulumi.bronze_args": ("BronzeTableArgs",),
+    "alur_pulumi.bronze_table": ("BronzeTable",),
     "alur_pulumi.buckets": ("OnDestroy",),
     "alur_pulumi.ingestion_job": ("IngestionJob",),
     "alur_pulumi.job_args": ("IngestionJobArgs",),

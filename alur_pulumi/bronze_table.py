@@ -1,58 +1,22 @@
 """The table that files are ingested into: bucket, database and catalog entry."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 import pulumi
 import pulumi_aws as aws
 
 from alur_pulumi import catalog
-from alur_pulumi.buckets import BucketSettings, OnDestroy, private_bucket
+from alur_pulumi.bronze_args import BronzeTableArgs, check_table, metadata_names
+from alur_pulumi.buckets import BucketSettings, ColdStorage, OnDestroy, private_bucket
 from alur_pulumi.checks import Checker
-from alur_runtime.checks.operands import check_operands
-from alur_runtime.config import OnChange, check_own_names, metadata_columns
-from alur_runtime.contracts.declare import spec_of
-from alur_runtime.contracts.spec import ContractSpec, check_spec
-from alur_runtime.errors import ConfigError, ContractError
+from alur_pulumi.deployed_table import deployed_shape
+from alur_pulumi.evolution import LOCATION, TableShape, breaking_changes, refusal, shape_of
+from alur_runtime.config import OnChange
+from alur_runtime.contracts.spec import Column, ContractSpec
 
-
-@attrs.frozen(kw_only=True, eq=False)
-class BronzeTableArgs:
-    """Arguments of `BronzeTable`.
-
-    Attributes:
-        contract: The table's columns: a class made with `alur_runtime.contracts.spec`, or its `ContractSpec`.
-        on_change: What happens to a file that was ingested and is overwritten later.
-        metadata_columns: Which of alur's own columns the table has, of ``_ingested_at``, ``_source_system``,
-            ``_source_file``, ``_source_row`` and ``_source_etag``; if not given the first four, and all of them
-            with `on_change` append. Replacing needs ``_source_file``, appending ``_source_etag`` too.
-        table_name: Name in SQL; the contract's name in lower case if none is given.
-        database_name: Name of the database that is made; ``<project>_<stack>`` if none is given.
-        existing_database: A database that is there already, in place of one that is made.
-        existing_bucket: A bucket that is there already (its name), in place of one that is made. It must not
-            abort multipart uploads sooner than the longest run takes.
-        on_destroy: What becomes of the made bucket and the data in it on destroy.
-        abort_uploads_after_days: After how many days the made bucket removes uploads that were never
-            completed. Rows that are committed and not yet visible are such uploads: they must outlive the
-            longest run.
-        noncurrent_days: For how many days the made bucket keeps overwritten and deleted versions.
-        kms_key_arn: The key that the made bucket encrypts with; S3's own if none is given.
-        tags: Tags of the bucket and the database.
-    """
-
-    contract: type[Any] | ContractSpec
-    on_change: OnChange = OnChange.REPLACE
-    metadata_columns: Sequence[str] | None = None
-    table_name: str | None = None
-    database_name: str | None = None
-    existing_database: pulumi.Input[str] | None = None
-    existing_bucket: pulumi.Input[str] | None = None
-    on_destroy: OnDestroy = OnDestroy.RETAIN
-    abort_uploads_after_days: int = 7
-    noncurrent_days: int = 30
-    kms_key_arn: pulumi.Input[str] | None = None
-    tags: dict[str, pulumi.Input[str]] = attrs.field(factory=dict)
+_Columns: TypeAlias = list[aws.glue.CatalogTableStorageDescriptorColumnArgs]
 
 
 @attrs.frozen
@@ -91,17 +55,18 @@ class BronzeTable(pulumi.ComponentResource):
         Raises:
             ArgumentError: If an argument cannot be.
         """
-        self._spec = _check(name, args)
+        self._spec = check_table(name, args)
         self._args = args
         super().__init__("alur:index:BronzeTable", name, None, opts)
         table_name = self._table_name()
-        self.bucket_name = self._bucket(name)
         self.database_name = self._database(name)
         prefix = self.database_name.apply(lambda database: catalog.table_prefix(database, table_name))
+        self.bucket_name = self._bucket(name, prefix)
         metadata = self.database_name.apply(lambda database: catalog.metadata_prefix(database, table_name))
-        self.location = pulumi.Output.concat("s3://", self.bucket_name, "/", prefix)
+        asked = pulumi.Output.concat("s3://", self.bucket_name, "/", prefix)
         self.metadata_location = pulumi.Output.concat("s3://", self.bucket_name, "/", metadata)
-        table = self._catalog_table(name, table_name)
+        columns, self.location = self._compared(name, table_name, asked)
+        table = self._catalog_table(name, table_name, columns)
         self.table_name = table.name
         self.table_arn = table.arn
         self.register_outputs(
@@ -128,7 +93,7 @@ class BronzeTable(pulumi.ComponentResource):
     @property
     def metadata_columns(self) -> tuple[str, ...] | None:
         """Which of alur's own columns the table has; None for those that `on_change` has by default."""
-        return _names(self._args)
+        return metadata_names(self._args)
 
     @property
     def key_arn(self) -> pulumi.Input[str] | None:
@@ -158,15 +123,18 @@ class BronzeTable(pulumi.ComponentResource):
         default = catalog.default_database_name(pulumi.get_project(), pulumi.get_stack())
         return self._args.database_name or default
 
-    def _bucket(self, name: str) -> pulumi.Output[str]:
+    def _bucket(self, name: str, prefix: pulumi.Output[str]) -> pulumi.Output[str]:
         args = self._args
         if args.existing_bucket is not None:
             return pulumi.Output.from_input(args.existing_bucket)
+        days = args.cold_storage_after_days
         settings = BucketSettings(
             on_destroy=OnDestroy(args.on_destroy),
             abort_uploads_after_days=args.abort_uploads_after_days,
             noncurrent_days=args.noncurrent_days,
             kms_key_arn=args.kms_key_arn,
+            access_log_bucket=args.access_log_bucket,
+            cold=None if days is None else ColdStorage(prefix, days, args.cold_storage_class),
             tags=args.tags,
         )
         return private_bucket(f"{name}-bucket", settings, self).bucket
@@ -182,13 +150,47 @@ class BronzeTable(pulumi.ComponentResource):
         )
         return database.name
 
-    def _catalog_table(self, name: str, table_name: str) -> aws.glue.CatalogTable:
-        columns = [
-            aws.glue.CatalogTableStorageDescriptorColumnArgs(
-                name=catalog.column_name(c), type=c.type, comment=catalog.comment(c)
-            )
-            for c in catalog.stored_columns(self._spec, self.on_change, self.metadata_columns)
-        ]
+    def _compared(
+        self, name: str, table_name: str, location: pulumi.Output[str]
+    ) -> tuple[pulumi.Input[_Columns], pulumi.Output[str]]:
+        """The columns and the location, once what is deployed was found to go together with them.
+
+        Where names are known the error comes from here, with nothing registered yet. The location is known only with
+        the bucket's name, which a preview does not have as long as the bucket is still to be made.
+        """
+        columns = catalog.stored_columns(self._spec, self.on_change, self.metadata_columns)
+
+        def compare(database: str, shape: TableShape | None, place: str = "") -> None:
+            if shape is None:
+                return
+            changes = breaking_changes(shape, shape_of(columns, self._spec.partition_columns, place), self.on_change)
+            told = [change for change in changes if bool(place) is (change.subject == LOCATION)]
+            said = refusal(f"{database}.{table_name}", told, self._args.allow_breaking_changes_of)
+            if said is not None:
+                raise Checker(f"BronzeTable {name!r}").refuse("contract", self._spec.name, said)
+
+        def compared_location(known: Sequence[Any]) -> str:
+            database, shape, place = known
+            compare(database, shape, place)
+            return str(place)
+
+        def compared_columns(known: Sequence[Any]) -> _Columns:
+            database, shape = known
+            compare(database, shape)
+            return _column_args(columns)
+
+        database = self._args.existing_database or self._made_database_name()
+        if isinstance(database, str):
+            shape = deployed_shape(database, table_name, self)
+            compare(database, shape)
+            if isinstance(bucket := self._args.existing_bucket, str):
+                compare(database, shape, f"s3://{bucket}/{catalog.table_prefix(database, table_name)}")
+            return _column_args(columns), location.apply(lambda place: compared_location((database, shape, place)))
+        looked_up = self.database_name.apply(lambda found: (found, deployed_shape(found, table_name, self)))
+        located = pulumi.Output.all(looked_up, location).apply(lambda both: compared_location((*both[0], both[1])))
+        return looked_up.apply(compared_columns), located
+
+    def _catalog_table(self, name: str, table_name: str, columns: pulumi.Input[_Columns]) -> aws.glue.CatalogTable:
         partition_keys = [
             aws.glue.CatalogTablePartitionKeyArgs(name=catalog.column_name(c), type=c.type, comment=catalog.comment(c))
             for c in self._spec.partition_columns
@@ -214,31 +216,10 @@ class BronzeTable(pulumi.ComponentResource):
         )
 
 
-def _check(name: str, args: BronzeTableArgs) -> ContractSpec:
-    checker = Checker(f"BronzeTable {name!r}")
-    try:
-        spec = check_spec(args.contract if isinstance(args.contract, ContractSpec) else spec_of(args.contract))
-        check_operands(spec)
-        check_own_names(spec)
-    except (ConfigError, ContractError, AttributeError) as error:
-        raise checker.refuse("contract", args.contract, str(error)) from error
-    checker.one_of("on_change", args.on_change, tuple(OnChange))
-    try:
-        metadata_columns(OnChange(args.on_change), _names(args))
-    except ConfigError as error:
-        raise checker.refuse("metadata_columns", args.metadata_columns, error.problem) from error
-    checker.one_of("on_destroy", args.on_destroy, tuple(OnDestroy))
-    checker.sql_name("table_name", args.table_name)
-    checker.sql_name("database_name", args.database_name)
-    checker.sql_name("existing_database", args.existing_database)
-    checker.bucket_name("existing_bucket", args.existing_bucket)
-    if args.database_name is not None and args.existing_database is not None:
-        raise checker.refuse("database_name", args.database_name, "leave it out: existing_database is given too")
-    remedy = "allowed are 1 to 365, and it must be longer than the longest run"
-    checker.between("abort_uploads_after_days", args.abort_uploads_after_days, 1, 365, remedy)
-    checker.between("noncurrent_days", args.noncurrent_days, 1, 3650)
-    return spec
-
-
-def _names(args: BronzeTableArgs) -> tuple[str, ...] | None:
-    return None if args.metadata_columns is None else tuple(args.metadata_columns)
+def _column_args(columns: Sequence[Column]) -> _Columns:
+    return [
+        aws.glue.CatalogTableStorageDescriptorColumnArgs(
+            name=catalog.column_name(c), type=c.type, comment=catalog.comment(c)
+        )
+        for c in columns
+    ]

@@ -1,6 +1,7 @@
 """A private bucket: what every bucket made here has, and what becomes of it on destroy."""
 
 from enum import StrEnum
+from typing import Final
 
 import attrs
 import pulumi
@@ -17,6 +18,29 @@ class OnDestroy(StrEnum):
     DELETE = "delete"  # the data is deleted with the bucket
 
 
+COLD_CLASSES: Final = {"INTELLIGENT_TIERING": 1, "STANDARD_IA": 30, "GLACIER_IR": 1}
+"""Classes from which an object is read as it is, and after how many days S3 takes one at the earliest.
+
+Archives are not among them: an object must be restored from there by hand, so that queries would fail, and every run
+that has to replace rows in it.
+"""
+
+
+@attrs.frozen
+class ColdStorage:
+    """What goes to a colder storage class.
+
+    Attributes:
+        prefix: Of the objects.
+        after_days: Their age then.
+        storage_class: One of `COLD_CLASSES`.
+    """
+
+    prefix: pulumi.Input[str]
+    after_days: int
+    storage_class: str
+
+
 @attrs.frozen(kw_only=True)
 class BucketSettings:
     """How a bucket is kept.
@@ -26,6 +50,8 @@ class BucketSettings:
         abort_uploads_after_days: Uploads that were begun and never completed are removed after so many days.
         noncurrent_days: Overwritten and deleted versions are kept for so many days.
         kms_key_arn: The key that objects are encrypted with; S3's own if none is given.
+        access_log_bucket: Name of the bucket that S3 logs each access to, below a folder of this bucket's name.
+        cold: What goes to a colder storage class, if anything.
         tags: Tags of the bucket.
     """
 
@@ -33,6 +59,8 @@ class BucketSettings:
     abort_uploads_after_days: int
     noncurrent_days: int
     kms_key_arn: pulumi.Input[str] | None = None
+    access_log_bucket: pulumi.Input[str] | None = None
+    cold: ColdStorage | None = None
     tags: dict[str, pulumi.Input[str]] = attrs.field(factory=dict)
 
 
@@ -90,6 +118,14 @@ def private_bucket(name: str, settings: BucketSettings, parent: pulumi.Resource)
         # the rule for old versions is refused until there can be any
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[versioning])),
     )
+    if settings.access_log_bucket is not None:
+        aws.s3.BucketLogging(
+            f"{name}-access-log",
+            bucket=bucket.bucket,
+            target_bucket=settings.access_log_bucket,
+            target_prefix=pulumi.Output.concat(bucket.bucket, "/"),
+            opts=opts,
+        )
     return bucket
 
 
@@ -105,7 +141,7 @@ def _encryption(key: pulumi.Input[str] | None) -> aws.s3.BucketServerSideEncrypt
 
 def _lifecycle(settings: BucketSettings) -> list[aws.s3.BucketLifecycleConfigurationRuleArgs]:
     everything = aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix="")
-    return [
+    rules = [
         aws.s3.BucketLifecycleConfigurationRuleArgs(
             id="abort-incomplete-uploads",
             status="Enabled",
@@ -123,3 +159,17 @@ def _lifecycle(settings: BucketSettings) -> list[aws.s3.BucketLifecycleConfigura
             ),
         ),
     ]
+    if settings.cold is not None:
+        rules.append(
+            aws.s3.BucketLifecycleConfigurationRuleArgs(
+                id="cold-storage",
+                status="Enabled",
+                filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=settings.cold.prefix),
+                transitions=[
+                    aws.s3.BucketLifecycleConfigurationRuleTransitionArgs(
+                        days=settings.cold.after_days, storage_class=settings.cold.storage_class
+                    )
+                ],
+            )
+        )
+    return rules

@@ -1,14 +1,20 @@
 """The ledger: one DynamoDB table that knows of every file what happened to it."""
 
+import re
+from typing import Final
+
 import attrs
 import pulumi
 import pulumi_aws as aws
 
+from alur_pulumi.buckets import OnDestroy
 from alur_pulumi.checks import Checker
 
 HASH_KEY = "ingestion_key"
 RANGE_KEY = "file_path"
 TTL_ATTRIBUTE = "expires_at"
+
+_TABLE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -16,15 +22,21 @@ class StateTableArgs:
     """Arguments of `StateTable`.
 
     Attributes:
-        deletion_protection: AWS refuses to delete the table. On by default: with the ledger gone, every run of its
-            tables refuses to start until `alur rebuild` has made it again from the manifests in S3.
+        on_destroy: What becomes of the table on destroy. Kept by default, as the data is: with the ledger gone, every
+            run of its tables refuses to start until `alur rebuild` has made it again from the manifests in S3.
+        deletion_protection: Whether AWS refuses to delete the table; if not given it does unless `on_destroy` is
+            delete.
+        existing_table: Name of a ledger that is there already, of another stack most often, in place of one that is
+            made; it stays as it is. Its `shards` and `kms_key_arn` must be given as they are there.
         shards: Over how many partition keys the files of a table are spread (1 to 256); fixed once files were
             ingested. 4 serve for millions of files.
         kms_key_arn: A key of your own; DynamoDB's if none is given.
         tags: Tags of the table.
     """
 
-    deletion_protection: pulumi.Input[bool] = True
+    on_destroy: OnDestroy = OnDestroy.RETAIN
+    deletion_protection: pulumi.Input[bool] | None = None
+    existing_table: pulumi.Input[str] | None = None
     shards: int = 4
     kms_key_arn: pulumi.Input[str] | None = None
     tags: dict[str, pulumi.Input[str]] = attrs.field(factory=dict)
@@ -48,26 +60,18 @@ class StateTable(pulumi.ComponentResource):
         Raises:
             ArgumentError: If an argument cannot be.
         """
-        Checker(f"StateTable {name!r}").between("shards", args.shards, 1, 256)
+        checker = Checker(f"StateTable {name!r}")
+        _check(checker, args)
         super().__init__("alur:index:StateTable", name, None, opts)
         self._args = args
-        table = aws.dynamodb.Table(
-            f"{name}-table",
-            billing_mode="PAY_PER_REQUEST",
-            hash_key=HASH_KEY,
-            range_key=RANGE_KEY,
-            attributes=[
-                aws.dynamodb.TableAttributeArgs(name=HASH_KEY, type="S"),
-                aws.dynamodb.TableAttributeArgs(name=RANGE_KEY, type="S"),
-            ],
-            ttl=aws.dynamodb.TableTtlArgs(attribute_name=TTL_ATTRIBUTE, enabled=True),
-            point_in_time_recovery=aws.dynamodb.TablePointInTimeRecoveryArgs(enabled=True),
-            server_side_encryption=_encryption(args.kms_key_arn),
-            deletion_protection_enabled=args.deletion_protection,
-            tags=args.tags or None,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        self.table_name = table.name
+        if args.existing_table is None:
+            table = self._made_table(name)
+            self.table_name = table.name
+        else:
+            opts = pulumi.ResourceOptions(parent=self)
+            table = aws.dynamodb.Table.get(f"{name}-table", args.existing_table, opts=opts)
+            keys = pulumi.Output.all(table.name, table.hash_key, table.range_key)
+            self.table_name = keys.apply(lambda found: _ledger_name(checker, *found))
         self.table_arn = table.arn
         self.shards = pulumi.Output.from_input(args.shards)
         self.register_outputs({"tableName": self.table_name, "tableArn": self.table_arn, "shards": self.shards})
@@ -81,6 +85,47 @@ class StateTable(pulumi.ComponentResource):
     def key_arn(self) -> pulumi.Input[str] | None:
         """The key of your own, if there is one."""
         return self._args.kms_key_arn
+
+    def _made_table(self, name: str) -> aws.dynamodb.Table:
+        args = self._args
+        on_destroy = OnDestroy(args.on_destroy)
+        protected = args.deletion_protection
+        return aws.dynamodb.Table(
+            f"{name}-table",
+            billing_mode="PAY_PER_REQUEST",
+            hash_key=HASH_KEY,
+            range_key=RANGE_KEY,
+            attributes=[
+                aws.dynamodb.TableAttributeArgs(name=HASH_KEY, type="S"),
+                aws.dynamodb.TableAttributeArgs(name=RANGE_KEY, type="S"),
+            ],
+            ttl=aws.dynamodb.TableTtlArgs(attribute_name=TTL_ATTRIBUTE, enabled=True),
+            point_in_time_recovery=aws.dynamodb.TablePointInTimeRecoveryArgs(enabled=True),
+            server_side_encryption=_encryption(args.kms_key_arn),
+            deletion_protection_enabled=on_destroy is not OnDestroy.DELETE if protected is None else protected,
+            tags=args.tags or None,
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=on_destroy is OnDestroy.RETAIN),
+        )
+
+
+def _check(checker: Checker, args: StateTableArgs) -> None:
+    checker.between("shards", args.shards, 1, 256)
+    checker.one_of("on_destroy", args.on_destroy, tuple(OnDestroy))
+    if args.deletion_protection is True and args.on_destroy == OnDestroy.DELETE:
+        raise checker.refuse("deletion_protection", True, "leave it out: AWS would refuse what on_destroy=delete asks")
+    if isinstance(args.existing_table, str) and not _TABLE_NAME.fullmatch(args.existing_table):
+        raise checker.refuse("existing_table", args.existing_table, "give the table's name, not its ARN")
+    if args.existing_table is not None and args.tags:
+        raise checker.refuse("tags", args.tags, "leave them out: existing_table stays as it is")
+
+
+def _ledger_name(checker: Checker, name: str, hash_key: str | None, range_key: str | None) -> str:
+    """The table's name, if it has a ledger's keys."""
+    if (hash_key, range_key) != (HASH_KEY, RANGE_KEY):
+        raise checker.refuse(
+            "existing_table", name, f"its keys must be {HASH_KEY} and {RANGE_KEY}, as StateTable makes"
+        )
+    return name
 
 
 def _encryption(key: pulumi.Input[str] | None) -> aws.dynamodb.TableServerSideEncryptionArgs | None:

@@ -141,7 +141,7 @@ def deployed(
     """
 
     def program() -> None:
-        state = StateTable("state", StateTableArgs(deletion_protection=False))
+        state = StateTable("state", StateTableArgs(on_destroy=OnDestroy.DELETE))
         table = BronzeTable("events", BronzeTableArgs(contract=Events, on_destroy=OnDestroy.DELETE))
         args = IngestionJobArgs(
             table=table,

@@ -34,7 +34,7 @@ _OWN: Final = "own:"
 _ENTRY: Final = re.compile(r"^(?P<name>\w+): (?P<text>.*)$")
 _CLASSES: Final = {
     "StateTableArgs": "alur_pulumi.state_table",
-    "BronzeTableArgs": "alur_pulumi.bronze_table",
+    "BronzeTableArgs": "alur_pulumi.bronze_args",
     "IngestionJobArgs": "alur_pulumi.job_args",
     "Source": "alur_pulumi.job_config",
     "FileOptions": "alur_runtime.contracts.options",

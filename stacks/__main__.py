@@ -25,7 +25,7 @@ from alur_pulumi import (  # noqa: E402
 config = pulumi.Config()
 on_destroy = OnDestroy(config.get("onDestroy") or OnDestroy.RETAIN)
 
-state = StateTable("state", StateTableArgs(deletion_protection=config.get_bool("deletionProtection", default=True)))
+state = StateTable("state", StateTableArgs(on_destroy=on_destroy))
 table = BronzeTable(
     "orders",
     BronzeTableArgs(contract=Orders, on_change=OnChange(config.get("onChange") or "replace"), on_destroy=on_destroy),

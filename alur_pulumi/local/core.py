@@ -168,15 +168,16 @@ class ProviderCore:
 
         Raises:
             UnsupportedTypeError: The function is not known here.
-            UnsupportedArgumentError: It was given an argument.
+            UnsupportedArgumentError: It was given an argument that it would have to ignore.
+            AbsentError: What it was asked about is not there.
         """
         function = INVOKES.get(token)
         if function is None:
             raise UnsupportedTypeError(token, INVOKES)
         for argument, value in arguments.items():
-            if value is not None:
-                raise UnsupportedArgumentError(token, argument, ())
-        return function(self.aws)
+            if value is not None and argument not in function.arguments:
+                raise UnsupportedArgumentError(token, argument, function.arguments)
+        return function.call(self.aws, arguments)
 
     def _state(self, kind: Kind, resource_id: str, inputs: Props) -> Props:
         actual = kind.describe(self.aws, resource_id)

@@ -40,6 +40,19 @@ class NotLoopbackError(LocalError):
         )
 
 
+class AbsentError(LocalError):
+    """What a function of the provider was asked about is not there."""
+
+    def __init__(self, said: str) -> None:
+        """Keep what the AWS provider would say."""
+        super().__init__(said)
+        self.said = said
+
+    def __str__(self) -> str:
+        """Say it."""
+        return self.said
+
+
 class UnsupportedTypeError(LocalError):
     """A resource type or function that the local provider does not know."""
 

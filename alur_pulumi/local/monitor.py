@@ -7,11 +7,11 @@ from typing import Any
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime import mocks
-from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.proto import provider_pb2, resource_pb2
 
 from alur_pulumi.local.core import ProviderCore
 from alur_pulumi.local.deployment import ResourceOperation
-from alur_pulumi.local.errors import LocalError
+from alur_pulumi.local.errors import AbsentError, LocalError
 from alur_pulumi.local.resources.base import UNKNOWN, Props
 from alur_pulumi.local.state_file import Known, ProtectedError, StackState
 from alur_pulumi.local.wire import to_plain, to_props, to_values
@@ -59,7 +59,12 @@ class Monitor(mocks.MockMonitor):
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
         """Call a function of the provider."""
-        answer = self._core.invoke(request.tok, to_props(PropertyValue.unmarshal_map(request.args)))
+        try:
+            answer = self._core.invoke(request.tok, to_props(PropertyValue.unmarshal_map(request.args)))
+        except AbsentError as error:
+            # An answer and not an exception: the program may catch it, as with the engine.
+            failure = provider_pb2.CheckFailure(reason=str(error))
+            return resource_pb2.ResourceInvokeResponse(failures=[failure])
         # A keyword of Python's, so it cannot be written as an argument.
         fields: dict[str, Any] = {"return": PropertyValue.marshal_map(to_values(answer))}
         return resource_pb2.ResourceInvokeResponse(**fields)

@@ -85,7 +85,7 @@ class Payments:
 
 def _lenient() -> None:
     """A pipeline whose source may have bad rows."""
-    state = alur.StateTable("state", alur.StateTableArgs(deletion_protection=False))
+    state = alur.StateTable("state", alur.StateTableArgs(on_destroy=alur.OnDestroy.DELETE))
     table = alur.BronzeTable(
         "payments", alur.BronzeTableArgs(contract=Payments, metadata_columns=("_source_file", "_source_row"))
     )

@@ -30,11 +30,18 @@ class Registered:
     custom: bool
 
 
+LOOK_UP_TABLE = "aws:glue/getCatalogTable:getCatalogTable"
+
+
 class _Provider(mocks.Mocks):
     """Answers as the AWS provider would, as far as the components read outputs."""
 
+    def __init__(self, deployed: dict[str, Any] | None, existing: dict[str, dict[str, Any]]) -> None:
+        self.deployed = deployed
+        self.existing = existing
+
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        state = dict(args.inputs)
+        state = {**args.inputs, **self.existing.get(args.resource_id or "", {})}
         kind = args.typ.rpartition(":")[2]
         physical = state.get("name") or state.get("bucket") or f"{args.name}-1a2b3c4"
         service = {"CatalogTable": "glue", "Job": "glue", "Table": "dynamodb", "Topic": "sns"}.get(kind, "aws")
@@ -47,15 +54,18 @@ class _Provider(mocks.Mocks):
             state["name"] = physical
         return f"{physical}-id", state
 
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
-        raise AssertionError(f"no component may call {args.token}")
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        assert args.token == LOOK_UP_TABLE, f"no component may call {args.token}"
+        if self.deployed is None:
+            return {}, [("", f"No Glue table {args.args['name']} found for catalog_id: {ACCOUNT}")]
+        return self.deployed
 
 
 class Monitor(mocks.MockMonitor):
     """Keeps what was registered, by type and name."""
 
-    def __init__(self) -> None:
-        super().__init__(_Provider())
+    def __init__(self, provider: _Provider) -> None:
+        super().__init__(provider)
         self.registered: list[Registered] = []
         self.outputs: dict[str, dict[str, Any]] = {}
 
@@ -92,11 +102,30 @@ class Monitor(mocks.MockMonitor):
 
 
 def register(
-    program: Callable[[], Any], *, preview: bool = False, project: str = "proj", stack: str = "dev"
+    program: Callable[[], Any],
+    *,
+    preview: bool = False,
+    project: str = "proj",
+    stack: str = "dev",
+    deployed: dict[str, Any] | None = None,
+    existing: dict[str, dict[str, Any]] | None = None,
+    watch: Callable[[Monitor], None] = lambda _: None,
 ) -> Monitor:
-    """Run a program to its end against a fresh monitor."""
-    monitor = Monitor()
-    mocks.set_mocks(_Provider(), project=project, stack=stack, preview=preview, monitor=monitor)
+    """Run a program to its end against a fresh monitor.
+
+    Args:
+        program: Registers resources.
+        preview: Whether it is a preview.
+        project: The project's name.
+        stack: The stack's name.
+        deployed: What the catalog has of each table that is looked up, as the provider tells it; no table if None.
+        existing: Properties of resources that are there and are only looked up, by their id.
+        watch: Gets the monitor first, to look at what a program that fails has registered.
+    """
+    provider = _Provider(deployed, existing or {})
+    monitor = Monitor(provider)
+    watch(monitor)
+    mocks.set_mocks(provider, project=project, stack=stack, preview=preview, monitor=monitor)
     settings.SETTINGS.rpc_manager.clear()
 
     async def run() -> None:

@@ -37,4 +37,3 @@ def test_only_production_keeps_what_it_has() -> None:
         "Pulumi.local.yaml": "delete",
         "Pulumi.prod.yaml": "retain",
     }
-    assert found["Pulumi.prod.yaml"]["deletionProtection"] is True

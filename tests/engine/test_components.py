@@ -54,7 +54,7 @@ def test_a_pipeline_is_made_left_alone_changed_and_destroyed(
 
     def program() -> None:
         pipeline = Pipeline(
-            state={"deletion_protection": False},
+            state={"on_destroy": alur.OnDestroy.DELETE},
             table={"on_destroy": alur.OnDestroy.DELETE},
             job={
                 "code": code,

@@ -40,7 +40,7 @@ def _run(emulator: Emulator, job: str) -> dict[str, Any]:
 def test_every_call_of_a_run_is_allowed(tmp_path: Path) -> None:
     def program() -> None:
         pipeline = Pipeline(
-            state={"deletion_protection": False},
+            state={"on_destroy": alur.OnDestroy.DELETE},
             table={"on_destroy": alur.OnDestroy.DELETE},
             job={"landing_on_destroy": alur.OnDestroy.DELETE},
         )
