@@ -3,9 +3,8 @@
 Same content, same key: a deployment never changes the bytes that a run which has started is about to load,
 and going back to an older state names the older bytes again. Old artifacts stay (`retain_on_delete`), and
 **no lifecycle rule expires them**: a rule counts from the upload and cannot know which of them a job still
-names, so any age would one day delete the code of a job that was left alone for that long. A full set is
-under a megabyte, and only parts that changed are uploaded again: a thousand deployments are some hundred
-megabytes.
+names, so any age would one day delete the code of a job that was left alone for that long. `alur prune`
+removes those that no job has named for long enough; docs/decisions.md says why it is a command.
 
 Two jobs that share a bucket and a wheel put the same bytes under the same key; whoever is second changes
 nothing.

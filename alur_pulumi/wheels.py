@@ -122,7 +122,8 @@ def package_wheel(folder: str | os.PathLike[str], *, version: str = "0") -> Whee
     Raises:
         WheelError: If the folder is no importable, pure Python package.
     """
-    root = Path(folder).resolve()
+    # Not resolved: a link to the folder gives the package its name, as it does for an import.
+    root = Path(folder).absolute()
     if not root.is_dir():
         raise WheelError(str(folder), "is no folder: give the folder of a Python package")
     if not (root / "__init__.py").is_file():

@@ -70,6 +70,21 @@ class Aws:
             UnknownJobError: If Glue has none of that name.
             NotAlursJobError: If no IngestionJob made it.
         """
+        found, uri = self._found(name)
+        config = config_from_json(self.read(uri, "configuration"))
+        return Job(name, config, found.get("MaxRetries", 0))
+
+    def config_uri(self, name: str) -> str:
+        """Where a job's configuration is.
+
+        Raises:
+            UnknownJobError: If Glue has none of that name.
+            NotAlursJobError: If no IngestionJob made it.
+        """
+        return self._found(name)[1]
+
+    def _found(self, name: str) -> tuple[dict[str, Any], str]:
+        """A job as Glue shows it, and the URI of its configuration."""
         try:
             found = self.glue.get_job(JobName=name)["Job"]
         except self.glue.exceptions.EntityNotFoundException as error:
@@ -77,8 +92,22 @@ class Aws:
         uri = found.get("DefaultArguments", {}).get(CONFIG_ARGUMENT)
         if uri is None:
             raise NotAlursJobError(name, CONFIG_ARGUMENT)
-        config = config_from_json(self.read(uri, "configuration"))
-        return Job(name, config, found.get("MaxRetries", 0))
+        return found, uri
+
+    def named_objects(self) -> set[str]:
+        """The S3 URIs that jobs of the region name: their scripts, and what is in their arguments."""
+        pages = self.glue.get_paginator("get_jobs").paginate()
+        texts = [
+            text
+            for page in pages
+            for job in page["Jobs"]
+            for text in (
+                job["Command"].get("ScriptLocation", ""),
+                *job.get("DefaultArguments", {}).values(),
+                *job.get("NonOverridableArguments", {}).values(),
+            )
+        ]
+        return {part.strip() for text in texts for part in text.split(",") if part.strip().startswith("s3://")}
 
     def job_names(self) -> list[str]:
         """Names of the jobs that have alur's configuration argument."""

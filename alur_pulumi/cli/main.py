@@ -196,6 +196,28 @@ def fsck(
 
 @cli.command()
 @click.argument("job")
+@click.option(
+    "--keep-days",
+    default=30,
+    show_default=True,
+    type=click.IntRange(8),
+    help="How long an artifact stays that no job names; longer than the longest run (7 days).",
+)
+@click.option("--apply", "apply_", is_flag=True, help="Do it; without this nothing is changed.")
+@_json
+@click.pass_obj
+def prune(place: tuple[str | None, str | None], job: str, *, keep_days: int, apply_: bool, json_: bool) -> None:
+    """Remove code and configurations of old deployments, where JOB's are, that no job has named for long enough.
+
+    The first call marks what no job of the region names; a later one, after --keep-days, deletes it.
+    """
+    from alur_pulumi.cli.prune import prune as prune_artifacts
+
+    prune_artifacts(*place, job=job, keep_days=keep_days, apply=apply_, as_json=json_)
+
+
+@cli.command()
+@click.argument("job")
 @click.option("--apply", "apply_", is_flag=True, help="Write it; without this nothing is changed.")
 @click.option("--all", "all_", is_flag=True, help="Go by all manifests, not only by those since the last batches.")
 @_json

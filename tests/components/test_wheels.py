@@ -118,6 +118,14 @@ def test_a_link_to_a_folder_is_refused(tmp_path: Path) -> None:
         package_wheel(folder)
 
 
+def test_a_package_that_is_reached_by_a_link_has_the_link_s_name(tmp_path: Path) -> None:
+    folder = _write(tmp_path / "a" / "pkg", _PACKAGE)
+    _write(tmp_path / "v2", _PACKAGE)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "pkg").symlink_to(tmp_path / "v2", target_is_directory=True)
+    assert package_wheel(tmp_path / "b" / "pkg").data == package_wheel(folder).data
+
+
 def test_a_compiled_or_missing_distribution_is_refused() -> None:
     with pytest.raises(WheelError, match="compiled part"):
         distribution_wheel("pyarrow")
