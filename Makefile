@@ -105,6 +105,11 @@ mutants: setup ## Take away each guard of the protocol: the simulation must noti
 crash-matrix: setup ## Kill a run before and after every AWS call, and two runs at every pair of calls
 	@$(BIN)/python -m tests.simulation crash-matrix $(ARGS)
 
+##@ Trust it
+.PHONY: iam
+iam: setup ## Take away each permission of a job's role in turn: something must break
+	@$(BIN)/python -m tests.trust iam $(ARGS)
+
 ##@ Set it up
 .PHONY: setup
 setup: $(STAMP) ## Make .venv from the pinned requirements (other targets do this when it is needed)

@@ -34,7 +34,7 @@ _TRANSACTION_ACTIONS: Final = {
     "Put": "dynamodb:PutItem",
     "Update": "dynamodb:UpdateItem",
 }
-# Objects that a customer's key encrypts: S3 uses the key by the caller's right. Parts are read again when they are joined.
+# Objects that a customer's key encrypts: S3 uses the key by the caller's right; parts are read to be joined.
 _KEY_ACTIONS: Final = {
     "GetObject": ("kms:Decrypt",),
     "HeadObject": ("kms:Decrypt",),

@@ -124,6 +124,11 @@ class Emulator:
         """Count from nothing again."""
         self._own("calls/reset", method="POST")
 
+    def refusals(self) -> list[str]:
+        """What job runs were refused because their roles do not allow it, in order."""
+        found: list[str] = json.loads(self._own("refusals"))
+        return found
+
     def run_details(self, job: str, run_id: str) -> dict[str, Any]:
         """A job run as GetJobRun shows it, and the ``pid`` of its process."""
         details: dict[str, Any] = json.loads(self._own(f"jobs/{quote(job, '')}/runs/{run_id}"))
@@ -204,7 +209,7 @@ def _serve(port: int, work_dir: Path, region: str, *, end_with_parent: bool) -> 
     try:
         server.serve_forever()
     finally:
-        application.runner.close()
+        application.close()
         server.server_close()
     return 0
 

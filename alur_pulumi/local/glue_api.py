@@ -82,12 +82,25 @@ class GlueApi:
             "BatchStopJobRun": self._batch_stop_job_run,
             "UpdateJob": _update_job,
             "UpdateTrigger": _update_trigger,
+            "UpdateConnection": _update_connection,
+            "DeleteConnection": _delete_connection,
             "BatchCreatePartition": _check_partitions,
         }
         handler = handlers.get(operation)
         return handler(glue_backends[self.account][region], request) if handler else None
 
+    def start_triggered(self, region: str, job: str, trigger: str) -> None:
+        """Start a run as a trigger does.
+
+        Raises:
+            GlueError: What the trigger would be answered with.
+        """
+        self._start(glue_backends[self.account][region], {"JobName": job}, {"TriggerName": trigger})
+
     def _start_job_run(self, backend: GlueBackend, request: Json) -> Json:
+        return self._start(backend, request, {})
+
+    def _start(self, backend: GlueBackend, request: Json, shown: Json) -> Json:
         job = _job(backend, request["JobName"]).as_dict()
         arguments = {
             **job["DefaultArguments"],
@@ -103,7 +116,8 @@ class GlueApi:
             timeout_minutes=request.get("Timeout") or job["Timeout"] or _DEFAULT_TIMEOUT_MINUTES,
             max_retries=job["MaxRetries"] or 0,
             max_concurrent_runs=job["ExecutionProperty"].get("MaxConcurrentRuns", 1),
-            shown={name: value for name, value in settings.items() if value is not None},
+            shown={name: value for name, value in settings.items() if value is not None} | shown,
+            role=job["Role"] or "",
         )
         try:
             run = self.runner.start(definition, request.get("Arguments", {}), request.get("JobRunId", ""))
@@ -180,6 +194,22 @@ def _update_trigger(backend: GlueBackend, request: Json) -> Json:
     if "Predicate" in update:
         trigger.predicate = Predicate(update["Predicate"])
     return {"Trigger": trigger.as_dict()}
+
+
+def _update_connection(backend: GlueBackend, request: Json) -> Json:
+    old = backend.get_connection("", request["Name"], "")
+    tags = backend.get_tags(old.arn)
+    del backend.connections[request["Name"]]
+    backend.create_connection(old.catalog_id, request["ConnectionInput"], tags)
+    return {}
+
+
+def _delete_connection(backend: GlueBackend, request: Json) -> Json:
+    name = request["ConnectionName"]
+    if backend.connections.pop(name, None) is None:
+        code = "EntityNotFoundException"
+        raise GlueError(code, f"Connection {name} not found.")
+    return {}
 
 
 def _check_partitions(_: GlueBackend, request: Json) -> None:

@@ -54,6 +54,8 @@ class JobDefinition:
     max_concurrent_runs: int
     shown: Mapping[str, object]
     """Attributes that GetJobRun repeats, such as WorkerType."""
+    role: str = ""
+    """ARN of the role that the job runs as."""
 
     @property
     def wheels(self) -> list[str]:
@@ -81,6 +83,11 @@ class JobRun:
     def log_path(self) -> Path:
         """Where the run's output goes, standard error included."""
         return self.folder / "log"
+
+    @property
+    def access_key(self) -> str:
+        """The id of the access key that the run signs its requests with: they are told from others' by it."""
+        return f"ASIA{self.id.removeprefix('jr_')[:16].upper()}"
 
     def log(self) -> str:
         """What the run has written so far."""
@@ -122,6 +129,7 @@ class JobRunner:
         *,
         environment: Mapping[str, str] | None = None,
         finished: Callable[[JobRun], None] = lambda _: None,
+        admits: Callable[[JobDefinition, str], None] = lambda *_: None,
         seconds_per_minute: float = 60.0,
     ) -> None:
         """Make a runner.
@@ -131,17 +139,20 @@ class JobRunner:
             fetch: Reads an S3 URI; what it raises fails the run.
             environment: How a run reaches AWS; may be set later through the attribute.
             finished: Told about each run that has ended.
+            admits: Told of each object before Glue reads it for a run; what it raises fails the run.
             seconds_per_minute: What a minute of a job's timeout lasts here.
         """
         self._work_dir = work_dir
         self._fetch = fetch
         self.environment: Mapping[str, str] = environment or {}
         self._finished = finished
+        self._admits = admits
         self._minute = seconds_per_minute
         self._lock = threading.RLock()
         self._runs: dict[str, dict[str, JobRun]] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._threads: list[threading.Thread] = []
+        self._roles: dict[str, str] = {}
 
     def start(self, definition: JobDefinition, run_arguments: Mapping[str, str], previous: str = "") -> JobRun:
         """Start a run and return at once.
@@ -168,6 +179,7 @@ class JobRunner:
             folder.mkdir(parents=True)
             run = JobRun(run_id, definition, attempt, folder, run_arguments, previous)
             runs[run_id] = run
+            self._roles[run.access_key] = definition.role
             thread = threading.Thread(target=self._run, args=(run,), daemon=True, name=f"run-{run_id[:12]}")
             self._threads.append(thread)
         thread.start()
@@ -177,6 +189,11 @@ class JobRunner:
         """The run of that id, if the job had one."""
         with self._lock:
             return self._runs.get(job, {}).get(run_id)
+
+    def role_of(self, access_key: str) -> str:
+        """The role of the run that has this access key; empty if it is nobody's here."""
+        with self._lock:
+            return self._roles.get(access_key, "")
 
     def runs(self, job: str) -> list[JobRun]:
         """The job's runs, the newest first."""
@@ -237,7 +254,7 @@ class JobRunner:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     cwd=run.folder,
-                    env=self._run_environment(wheels, run.definition.region),
+                    env=self._run_environment(wheels, run),
                     start_new_session=True,
                 )
             self._processes[run.id] = process
@@ -262,13 +279,13 @@ class JobRunner:
         return _verdict(process.returncode, run)
 
     def _prepare(self, run: JobRun) -> Path:
-        (run.folder / "script.py").write_bytes(self._fetch(run.definition.script))
+        (run.folder / "script.py").write_bytes(self._read(run, run.definition.script))
         wheels: list[str] = []
         for number, uri in enumerate(run.definition.wheels):
             # A folder for each: two wheels may have the same name, and a name must stay as it is.
             wheel = run.folder / "wheels" / str(number) / uri.rpartition("/")[2]
             wheel.parent.mkdir(parents=True)
-            wheel.write_bytes(self._fetch(uri))
+            wheel.write_bytes(self._read(run, uri))
             wheels.append(str(wheel))
         arguments = [part for pair in run.definition.arguments.items() for part in pair]
         arguments += ["--JOB_ID", f"j_{run.definition.name}", "--JOB_RUN_ID", run.id]
@@ -284,13 +301,18 @@ class JobRunner:
         specification.write_text(json.dumps(contents), "utf-8")
         return specification
 
-    def _run_environment(self, wheels: list[str], region: str) -> dict[str, str]:
+    def _read(self, run: JobRun, uri: str) -> bytes:
+        self._admits(run.definition, uri)
+        return self._fetch(uri)
+
+    def _run_environment(self, wheels: list[str], run: JobRun) -> dict[str, str]:
         kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         return {
             **kept,
             **self.environment,
-            "AWS_REGION": region,
-            "AWS_DEFAULT_REGION": region,
+            "AWS_REGION": run.definition.region,
+            "AWS_DEFAULT_REGION": run.definition.region,
+            "AWS_ACCESS_KEY_ID": run.access_key,
             "TZ": "UTC",
             # Spark's Python workers are not isolated: they find the wheels by this.
             "PYTHONPATH": os.pathsep.join(wheels),

@@ -20,8 +20,10 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from alur_pulumi.local import moto_patches
 from alur_pulumi.local.calls import Call, CallCounter, identify
 from alur_pulumi.local.errors import LocalError
+from alur_pulumi.local.event_triggers import EventTriggers
 from alur_pulumi.local.glue_api import GlueApi, GlueError
-from alur_pulumi.local.glue_runner import JobRun, JobRunner
+from alur_pulumi.local.glue_runner import JobDefinition, JobRun, JobRunner
+from alur_pulumi.local.run_access import Refusal, RunAccess, access_key, parameters
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -44,16 +46,34 @@ class MissingObjectError(LocalError):
         return f"{self.uri} does not exist: deploy the stack that the job belongs to"
 
 
+class RefusedReadError(LocalError):
+    """A job's role may not read what the job is made of."""
+
+    def __init__(self, uri: str, refusal: Refusal) -> None:
+        """Keep the URI and the refusal."""
+        super().__init__(uri, refusal)
+        self.uri = uri
+        self.refusal = refusal
+
+    def __str__(self) -> str:
+        """Name the object, and what the role lacks."""
+        return f"{self.uri} cannot be read: {self.refusal.reason}"
+
+
 class Application:
     """Answers AWS requests, and ``/_alur/...`` for tests and tools."""
 
     def __init__(self, work_dir: Path) -> None:
         """Make the application; job runs live below `work_dir`."""
-        self.runner = JobRunner(work_dir / "runs", read_object, finished=publish_log)
+        self.runner = JobRunner(work_dir / "runs", read_object, finished=publish_log, admits=self._admit)
+        self._access = RunAccess(DEFAULT_ACCOUNT_ID)
+        self._refusals: list[Refusal] = []
         self._glue = GlueApi(self.runner, DEFAULT_ACCOUNT_ID)
         self._counter = CallCounter()
         self._moto = DomainDispatcherApplication(create_backend_app)
         moto_patches.apply()
+        self._triggers = EventTriggers(self._fire)
+        moto_patches.send_to_workflows_too(self._triggers.notify)
         # moto checks a condition and then writes, with nothing in between that keeps another
         # thread out. One request at a time in each service makes conditional writes atomic.
         self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
@@ -76,6 +96,12 @@ class Application:
         }
         call = identify(environ["REQUEST_METHOD"], path, environ.get("QUERY_STRING", ""), headers, body)
         self._counter.count(call)
+        role = self.runner.role_of(access_key(headers))
+        if role and self._access.knows(role):
+            asked = parameters(call, environ.get("QUERY_STRING", ""), headers, body)
+            if refusal := self._access.judge(role, call, asked):
+                self._refusals.append(refusal)
+                return _refuse(call, refusal, start_response)
         with self._locks[call.service]:
             if call.service == "glue":
                 answered = self._answer_glue(call, body, start_response)
@@ -87,6 +113,20 @@ class Application:
                     return refused
             return list(self._moto(environ, start_response))
 
+    def close(self) -> None:
+        """End what runs, and let nothing start any more."""
+        self._triggers.close()
+        self.runner.close()
+
+    def _fire(self, region: str, trigger: Any) -> None:
+        for action in trigger.actions:
+            try:
+                with self._locks["glue"]:
+                    self._glue.start_triggered(region, action.job_name, trigger.name)
+            except GlueError as error:
+                # Glue's own workflow ends with an error then, and nobody is there to be answered
+                _log.warning("Trigger %s could not start %s: %s", trigger.name, action.job_name, error.message)
+
     def _answer_glue(self, call: Call, body: bytes, start_response: StartResponse) -> list[bytes] | None:
         try:
             answer = self._glue.answer(call.operation, call.region, json.loads(body or b"{}"))
@@ -95,12 +135,28 @@ class Application:
             return _respond_json(start_response, "400 Bad Request", refusal)
         return None if answer is None else _respond_json(start_response, "200 OK", answer)
 
+    def _admit(self, definition: JobDefinition, uri: str) -> None:
+        """Refuse what Glue is to read as a role that may not read it.
+
+        Raises:
+            RefusedReadError: If it may not.
+        """
+        if not self._access.knows(definition.role):
+            return
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        call = Call("s3", "GetObject", definition.region, bucket, key)
+        if refusal := self._access.judge(definition.role, call, {"Bucket": bucket, "Key": key}):
+            self._refusals.append(refusal)
+            raise RefusedReadError(uri, refusal)
+
     def _own(self, method: str, path: str, start_response: StartResponse) -> list[bytes]:
         if path == "calls" and method == "GET":
             return _respond_json(start_response, "200 OK", self._counter.as_dict())
         if path == "calls/reset" and method == "POST":
             self._counter.reset()
             return _respond_json(start_response, "200 OK", {})
+        if path == "refusals" and method == "GET":
+            return _respond_json(start_response, "200 OK", [refusal.reason for refusal in self._refusals])
         if path == "ready":
             return _respond_json(start_response, "200 OK", {})
         match [unquote(part) for part in path.split("/")]:
@@ -146,6 +202,15 @@ def publish_log(run: JobRun) -> None:
             backend.put_log_events(_LOG_GROUP, run.id, events)
     except Exception:  # noqa: BLE001 - a run's own outcome must not hang on its log
         _log.exception("The log of run %s could not be put into CloudWatch Logs", run.id)
+
+
+def _refuse(call: Call, refusal: Refusal, start_response: StartResponse) -> list[bytes]:
+    """Say that a run's role may not do this, as the service says it."""
+    if call.service == "s3":
+        xml = f"<Error><Code>AccessDenied</Code><Message>{escape(refusal.reason)}</Message></Error>"
+        return _respond(start_response, "403 Forbidden", "application/xml", xml.encode())
+    answer = {"__type": "AccessDeniedException", "message": refusal.reason}
+    return _respond_json(start_response, "400 Bad Request", answer)
 
 
 def _refuse_completion(call: Call, wanted: str, start_response: StartResponse) -> list[bytes] | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from alur_pulumi.local.access import Need, Statement, is_allowed, parse_policy, refused
+from alur_pulumi.local.access import Need, parse_policy, refused
 from alur_pulumi.local.access_needs import Place, needs, needs_if_missing
 from tests.runtime.cloud_in_memory import Answer, CloudInMemory
 from tests.simulation.cloud.answers import client_error
@@ -23,12 +23,14 @@ class Role:
     Attributes:
         policy: Its only policy's document.
         place: Where it works.
+        tag: What names end in where it works.
         asked: What its requests needed.
         refusals: What it was refused.
     """
 
     policy: str
     place: Place
+    tag: str
     asked: dict[str, Need] = attrs.field(factory=dict)
     refusals: list[Need] = attrs.field(factory=list)
 
@@ -80,8 +82,3 @@ class Role:
             yield
         finally:
             cloud.guard = None
-
-
-def leans_on(statement: Statement, need: Need) -> bool:
-    """Whether this statement allows it."""
-    return statement.allows and is_allowed((statement,), need)

@@ -11,10 +11,11 @@ from typing import Any, Final
 import attrs
 import pytest
 
-from alur_pulumi.iam import JobAccess, job_policy
+from alur_pulumi.iam import JobAccess, NetworkAccess, job_policy
 from alur_pulumi.local.access_needs import Place
 from alur_runtime import __main__ as program
 from alur_runtime.config import split_uri
+from alur_runtime.contracts.options import ErrorBudget
 from alur_runtime.ledger.forgotten import FEW
 from alur_runtime.report import RunReport
 from alur_runtime.table.store import put_json
@@ -28,6 +29,9 @@ ARTIFACTS: Final = "_alur/artifacts/"
 PLACE: Final = Place("eu-west-1", "123456789012")
 KEY: Final = PLACE.arn("kms", "key/0d9bb1a2-61c4-4a6c-8d5d-0d9bb1a261c4")
 
+TAG: Final = "00000000"
+"""Stands in policies for what the names of a world end in."""
+
 Change = Callable[[str], str]
 """A policy's document -> another's."""
 Playing = tuple[str, Role]
@@ -36,7 +40,7 @@ Scenario = Callable[[pytest.MonkeyPatch, Change], Playing]
 
 
 def role_of(world: World, change: Change) -> Role:
-    """The role of a job over this table, its buckets and its ledger encrypted by a key."""
+    """The role of a job with all that a job can have: keys of the customer's, a network, encrypted logs."""
     config = world.config
     table = config.table
     landing = dict.fromkeys(split_uri(source.uri) for source in config.sources)
@@ -51,9 +55,14 @@ def role_of(world: World, change: Change) -> Role:
         artifacts_prefix=ARTIFACTS,
         log_groups=("/alur/p/s/j/error", "/alur/p/s/j/output"),
         kms_key_arns=(KEY,),
+        encrypts_logs=True,
+        network=NetworkAccess(connections=("lan",), subnets=("subnet-1",), security_groups=("sg-1",)),
     )
     keys = dict.fromkeys((world.lake, world.landing, config.ledger.table), KEY)
-    return Role(change(job_policy(access)), attrs.evolve(PLACE, keys=keys))
+    # the names of a world are new each time; in the policy that is changed they are always the same
+    tag = world.lake.removeprefix("lake-")
+    policy = change(job_policy(access).replace(tag, TAG)).replace(TAG, tag)
+    return Role(policy, attrs.evolve(PLACE, keys=keys), tag)
 
 
 @attrs.define(eq=False)
@@ -96,7 +105,33 @@ def _history(name: str) -> Scenario:
 
 def _play_history(day: _Day, name: str) -> str:
     HISTORIES[name](day)
-    return day.trouble(day.run())
+    return _trouble_after(day)
+
+
+def _trouble_after(day: _Day) -> str:
+    """What is wrong after one more run, the metrics that it was to publish included."""
+    day.cloud.cloudwatch.published.clear()
+    return day.trouble(day.run()) or ("" if day.cloud.cloudwatch.published else "no metrics were published")
+
+
+def bad_rows_lost(patch: pytest.MonkeyPatch, change: Change) -> Playing:
+    """A batch with bad rows is killed after its commit, and all its uploads vanish: it takes itself back."""
+    day = _Day.make(patch)
+    budget = ErrorBudget(rows=2)
+    day.world.config = attrs.evolve(
+        day.world.config, sources=tuple(attrs.evolve(source, budget=budget) for source in day.world.config.sources)
+    )
+    day.role = role_of(day.world, change)
+    return _told(lambda: _lose_bad_rows(day)), day.role
+
+
+def _lose_bad_rows(day: _Day) -> str:
+    day.land_lines("a", ["x,EU,,", "7,EU,,"])
+    if not day.run_killed(lambda call: call[0] == "CompleteMultipartUpload"):
+        return "no run was killed"
+    day.cloud.s3.uploads.clear()
+    day.run()
+    return _trouble_after(day)
 
 
 def started_by_glue(patch: pytest.MonkeyPatch, change: Change) -> Playing:
@@ -104,13 +139,14 @@ def started_by_glue(patch: pytest.MonkeyPatch, change: Change) -> Playing:
     day = _Day.make(patch)
     day.role = role_of(day.world, change)
     day.land("a", range(3))
+    day.world.land("archive/old.csv", "id,region,note,at\n7,EU,,\n")  # its other source
     uri = f"s3://{day.world.lake}/{ARTIFACTS}config/1/config.json"
     put_json(day.world.clients.s3, uri, day.world.config)
     patch.setattr(program, "make_clients", day.cloud.clients)
     said = io.StringIO()
     with day.role.at_work(day.cloud), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         code = program.main(["--alur_config", uri])
-    return (said.getvalue() if code else _told(lambda: day.trouble(day.run()))), day.role
+    return (said.getvalue() if code else _told(lambda: _trouble_after(day))), day.role
 
 
 def kept_small(patch: pytest.MonkeyPatch, change: Change) -> Playing:
@@ -155,6 +191,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "lost uploads of a rewrite": _history("lost_rewrite"),
     "a batch of another configuration": _history("configured_anew"),
     "bad rows": _history("bad_rows"),
+    "lost uploads of bad rows": bad_rows_lost,
     "files that go and come back": kept_small,
 }
 """By what is told of them."""

@@ -1,0 +1,96 @@
+"""A pipeline deployed to the embedded AWS, whose job really runs under the role that was deployed with it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pulumi
+
+import alur_pulumi as alur
+from alur_pulumi.local.emulator import Emulator
+from alur_pulumi.local.stack import open_stack
+from alur_pulumi.pulumi_cli import NoPulumiCli
+from alur_runtime.config import split_uri
+from tests.components.programs import OrderLines
+from tests.trust.pieces import Piece
+
+KEY = "arn:aws:kms:us-east-1:123456789012:key/0d9bb1a2-61c4-4a6c-8d5d-0d9bb1a261c4"
+
+
+@attrs.define
+class Deployed:
+    """What was deployed.
+
+    Attributes:
+        emulator: Where.
+        job: The job's name.
+        landing: ``s3://bucket/prefix/`` of its source.
+        policy: The document of its role's policy.
+    """
+
+    emulator: Emulator
+    job: str
+    landing: str
+    policy: str
+
+    def land(self, name: str, body: str) -> None:
+        """A file lands."""
+        bucket, prefix = split_uri(self.landing)
+        self.emulator.client("s3").put_object(Bucket=bucket, Key=prefix + name, Body=body.encode())
+
+    def run(self) -> dict[str, Any]:
+        """Run the job to its end: the run as Glue shows it."""
+        glue = self.emulator.client("glue")
+        run_id = glue.start_job_run(JobName=self.job)["JobRunId"]
+        while True:
+            run: dict[str, Any] = glue.get_job_run(JobName=self.job, RunId=run_id)["JobRun"]
+            if run["JobRunState"] not in ("STARTING", "RUNNING"):
+                return run
+            time.sleep(0.2)
+
+    def without(self, piece: Piece | None) -> None:
+        """From now on the role lacks this piece of its policy, and nothing else."""
+        iam = self.emulator.client("iam")
+        role = self.emulator.client("glue").get_job(JobName=self.job)["Job"]["Role"].rpartition("/")[2]
+        (attached,) = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+        arn = attached["PolicyArn"]
+        document = piece.without(self.policy) if piece else self.policy
+        for version in iam.list_policy_versions(PolicyArn=arn)["Versions"]:
+            if not version["IsDefaultVersion"]:
+                iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
+        iam.create_policy_version(PolicyArn=arn, PolicyDocument=document, SetAsDefault=True)
+
+    def sids(self) -> list[str]:
+        """The statements of its policy."""
+        return [statement["Sid"] for statement in json.loads(self.policy)["Statement"]]
+
+
+@contextmanager
+def deployed(work_dir: Path) -> Iterator[Deployed]:
+    """Deploy a pipeline whose buckets and ledger are encrypted by keys of the customer's."""
+
+    def program() -> None:
+        state = alur.StateTable("state", alur.StateTableArgs(deletion_protection=False, kms_key_arn=KEY))
+        table = alur.BronzeTable("lines", alur.BronzeTableArgs(contract=OrderLines, kms_key_arn=KEY))
+        arguments = alur.IngestionJobArgs(
+            table=table,
+            state=state,
+            sources=[alur.Source(name="shop", prefix="in/")],
+            landing_kms_key_arn=KEY,
+        )
+        job = alur.IngestionJob("ingest", arguments)
+        pulumi.export("job", job.job_name)
+        pulumi.export("landing", job.landing_uris)
+        pulumi.export("policy", job.policy)
+
+    with Emulator.start(work_dir=work_dir / "aws") as emulator:
+        cli = NoPulumiCli(("left out: the role is the same",))
+        stack = open_stack(program, emulator=emulator, work_dir=work_dir / "stack", cli=cli)
+        outputs = stack.up().outputs
+        yield Deployed(emulator, outputs["job"], outputs["landing"][0], outputs["policy"])

@@ -1,0 +1,53 @@
+"""The job runs under exactly the role that was deployed: with it all is well, without a part of it nothing is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.trust.deployed import Deployed, deployed
+from tests.trust.pieces import Piece
+
+_ROWS = "OrderId,amount,note,Region\n1,2.50,,north\n2,3.50,x,south\n"
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    with deployed(tmp_path_factory.mktemp("deployed")) as there:
+        yield there
+
+
+def test_a_job_runs_end_to_end_under_its_role(pipeline: Deployed) -> None:
+    pipeline.without(None)
+    for body in (_ROWS, _ROWS.replace("2.50", "4.50"), ""):  # new, changed, emptied: write, rewrite, delete
+        pipeline.land("a.csv", body)
+        run = pipeline.run()
+        assert run["JobRunState"] == "SUCCEEDED", pipeline.emulator.run_log(pipeline.job, run["Id"])
+    assert pipeline.emulator.refusals() == []
+    called = pipeline.emulator.calls()["operations"]
+    # or else nothing of this was asked of the role
+    assert {"dynamodb.TransactWriteItems", "glue.BatchCreatePartition", "s3.DeleteObjects"} <= called.keys()
+
+
+@pytest.mark.parametrize(
+    ("piece", "said"),
+    [
+        (Piece("Artifacts", "statement", "Artifacts"), "s3:GetObject"),
+        (Piece("Ledger", "action", "dynamodb:Query"), "dynamodb:Query"),
+        (Piece("Keys", "action", "kms:Decrypt"), "kms:Decrypt"),
+        (Piece("LandingList0", "statement", "LandingList0"), "s3:ListBucket"),
+    ],
+    ids=lambda value: value.sid if isinstance(value, Piece) else "",
+)
+def test_what_is_taken_away_is_refused(pipeline: Deployed, piece: Piece, said: str) -> None:
+    pipeline.land(f"{piece.sid}.csv", _ROWS)
+    before = len(pipeline.emulator.refusals())
+    pipeline.without(piece)
+    run = pipeline.run()
+    assert run["JobRunState"] == "FAILED"
+    assert said in pipeline.emulator.refusals()[before]
+
+
+def test_who_deploys_is_not_held_to_the_role(pipeline: Deployed) -> None:
+    assert pipeline.emulator.client("s3").list_buckets()["Buckets"]
