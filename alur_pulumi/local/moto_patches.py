@@ -1,14 +1,18 @@
 """What moto answers otherwise than S3 does, put right where the runtime or a deployment relies on it."""
 
+import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from moto.events.models import Rule
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3.exceptions import NoSuchUpload
 from moto.s3.models import FakeBucket, S3Backend
 
 _complete = S3Backend.complete_multipart_upload
+_send = Rule.send_to_targets
+_WORKFLOW = ":workflow/"
 
 
 def complete_known_uploads_only(self: Any, bucket_name: str, multipart_id: str, body: Iterator[tuple[int, str]]) -> Any:
@@ -30,6 +34,26 @@ def permission_without_conditions(bucket: Any, action: str, resource: str) -> An
     statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
     judged = [statement for statement in statements if "Condition" not in statement]
     return IAMPolicy(json.dumps({**policy, "Statement": judged})).is_action_permitted(action, resource)
+
+
+def send_to_workflows_too(notify: Callable[[str, str], None]) -> None:
+    """Have rules send events to Glue workflows as well, at which moto gives up.
+
+    Args:
+        notify: Told the region and the name of a workflow for each event.
+    """
+
+    def send(self: Any, event: Any, transform_input: bool = True) -> None:
+        others = copy.copy(self)
+        others.targets = [target for target in self.targets if _WORKFLOW not in target["Arn"]]
+        if self.state == "ENABLED" and self.event_pattern.matches_event(event):
+            for target in self.targets:
+                if _WORKFLOW in target["Arn"]:
+                    notify(self.region_name, target["Arn"].partition(_WORKFLOW)[2])
+        _send(others, event, transform_input)
+
+    rule: Any = Rule
+    rule.send_to_targets = send
 
 
 def apply() -> None:

@@ -235,6 +235,63 @@ CASES = [
         {"type": "ON_DEMAND", "schedule": None},
     ),
     Case(
+        "aws:glue/trigger:Trigger",
+        {
+            "type": "EVENT",
+            "workflowName": "w",
+            "actions": [{"jobName": "j"}],
+            "eventBatchingConditions": [{"batchSize": 100, "batchWindow": 300}],
+        },
+        {"eventBatchingConditions": [{"batchSize": 10, "batchWindow": 60}]},
+        {"workflowName": "another"},
+    ),
+    Case(
+        "aws:glue/workflow:Workflow",
+        {"description": "one", "defaultRunProperties": {"aB": "1"}, "tags": {"a": "1"}},
+        {"description": "two", "maxConcurrentRuns": 2, "tags": {"b": "1"}},
+        {"name": "another"},
+    ),
+    Case(
+        "aws:glue/connection:Connection",
+        {
+            "connectionType": "NETWORK",
+            "physicalConnectionRequirements": {
+                "availabilityZone": "us-east-1a",
+                "securityGroupIdLists": ["sg-1", "sg-2"],
+                "subnetId": "subnet-1",
+            },
+            "tags": {"a": "1"},
+        },
+        {
+            "description": "two",
+            "physicalConnectionRequirements": {
+                "availabilityZone": "us-east-1b",
+                "securityGroupIdLists": ["sg-1"],
+                "subnetId": "subnet-2",
+            },
+            "tags": {"b": "1"},
+        },
+        {"name": "another"},
+    ),
+    Case(
+        "aws:scheduler/schedule:Schedule",
+        {
+            "description": "one",
+            "flexibleTimeWindow": {"mode": "OFF"},
+            "scheduleExpression": "cron(0 6 * * ? *)",
+            "scheduleExpressionTimezone": "Europe/Berlin",
+            "target": {
+                "arn": "arn:aws:scheduler:::aws-sdk:glue:startJobRun",
+                "roleArn": ROLE_ARN,
+                "input": '{"JobName": "j"}',
+                "retryPolicy": {"maximumEventAgeInSeconds": 3600, "maximumRetryAttempts": 185},
+                "deadLetterConfig": {"arn": QUEUE_ARN},
+            },
+        },
+        {"scheduleExpression": "cron(0 7 * * ? *)", "state": "DISABLED"},
+        {"name": "another"},
+    ),
+    Case(
         "aws:glue/securityConfiguration:SecurityConfiguration",
         {
             "encryptionConfiguration": {
@@ -350,6 +407,12 @@ CASES = [
         {"messageRetentionSeconds": 1200, "delaySeconds": 5, "tags": {"b": "1"}},
         {"name": "another"},
     ),
+    Case(
+        "aws:sqs/queuePolicy:QueuePolicy",
+        {"queueUrl": "QUEUE_URL", "policy": policy("sqs:SendMessage", QUEUE_ARN, Principal="*")},
+        {"policy": policy("sqs:ReceiveMessage", QUEUE_ARN, Principal="*")},
+        {"queueUrl": "another"},
+    ),
 ]
 
 
@@ -369,9 +432,10 @@ def surroundings(core: ProviderCore) -> dict[str, str]:
     iam.create_policy(PolicyName=f"attached-{RUN}", PolicyDocument=policy("s3:GetObject"))
     aws.client("events").put_rule(Name=f"targets-{RUN}", EventPattern='{"source": ["aws.glue"]}')
     aws.client("sns").create_topic(Name=f"policies-{RUN}")
-    aws.client("sqs").create_queue(QueueName=f"told-{RUN}")
+    queue = aws.client("sqs").create_queue(QueueName=f"told-{RUN}")["QueueUrl"]
     kms = aws.client("kms")
-    return {name: kms.create_key()["KeyMetadata"]["KeyId"] for name in ("KEY", "OTHER_KEY")}
+    keys = {name: kms.create_key()["KeyMetadata"]["KeyId"] for name in ("KEY", "OTHER_KEY")}
+    return {**keys, "QUEUE_URL": queue}
 
 
 def test_every_type_has_a_case() -> None:

@@ -35,6 +35,7 @@ _JOB_DEFINITION = frozenset(
         "workerType",
     }
 )
+_NEVER_SWITCHED = frozenset({"ON_DEMAND", "EVENT"})
 _ENCRYPTION_NAMES = {
     "cloudwatchEncryption": "CloudWatchEncryption",
     "cloudwatchEncryptionMode": "CloudWatchEncryptionMode",
@@ -110,6 +111,7 @@ class Trigger(Kind):
             "actions",
             "description",
             "enabled",
+            "eventBatchingConditions",
             "predicate",
             "schedule",
             "startOnCreation",
@@ -146,10 +148,13 @@ class Trigger(Kind):
         trigger = from_aws(found["Trigger"], verbatim=_VERBATIM)
         arn = aws.arn("glue", f"trigger/{resource_id}")
         names = ("actions", "description", "predicate", "schedule", "state", "type", "workflowName")
+        batching = trigger.get("eventBatchingCondition")
         return {
             **{key: trigger[key] for key in names if trigger.get(key)},
+            **({"eventBatchingConditions": [batching]} if batching else {}),
             "name": resource_id,
-            "enabled": trigger["state"] == "ACTIVATED",
+            # events reach a trigger of theirs without its being switched on
+            "enabled": trigger["state"] == "ACTIVATED" or trigger["type"] == "EVENT",
             "arn": arn,
             "region": aws.region,
             **tag_outputs(glue.get_tags(ResourceArn=arn).get("Tags", {})),
@@ -175,11 +180,13 @@ class Trigger(Kind):
     def _definition(inputs: Props) -> Props:
         names = {"actions", "description", "predicate", "schedule"}
         definition: Props = to_aws({key: inputs[key] for key in names & inputs.keys()}, verbatim=_VERBATIM)
+        for condition in inputs.get("eventBatchingConditions", []):
+            definition["EventBatchingCondition"] = to_aws(condition)
         return definition
 
     @staticmethod
     def _switch(glue: Any, name: str, inputs: Props) -> None:
-        if inputs["type"] == "ON_DEMAND":
+        if inputs["type"] in _NEVER_SWITCHED:
             return
         if inputs.get("enabled", True):
             glue.start_trigger(Name=name)

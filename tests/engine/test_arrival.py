@@ -1,0 +1,87 @@
+"""Files land, nobody starts anything, and the table has their rows."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+import alur_pulumi as alur
+from alur_pulumi.local.emulator import Emulator
+from alur_pulumi.local.stack import open_stack
+from alur_pulumi.pulumi_cli import NoPulumiCli
+from alur_runtime.config import split_uri
+from examples.orders.read_back import read_table
+from tests.components.programs import Pipeline
+
+BURST = 3
+ENDED = {"SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT"}
+
+
+@alur.contract()
+class Orders:
+    """What lands."""
+
+    order_id: int
+
+
+def _program() -> None:
+    pipeline = Pipeline(
+        state={"deletion_protection": False},
+        table={"contract": Orders, "on_destroy": alur.OnDestroy.DELETE},
+        job={
+            "landing_on_destroy": alur.OnDestroy.DELETE,
+            # longer than the test: it is the number of files that starts a run
+            "start_on_arrival": alur.StartOnArrival(window_seconds=900, batch_size=BURST),
+            "schedule": "cron(0 6 * * ? *)",
+            "schedule_timezone": "Europe/Berlin",
+        },
+    )
+    pulumi.export("job", pipeline.job.job_name)
+    pulumi.export("landing", pipeline.job.landing_uris)
+    pulumi.export("database", pipeline.table.database_name)
+    pulumi.export("table", pipeline.table.table_name)
+    pulumi.export("undelivered", pipeline.job.undelivered_queue_url)
+
+
+def _land(emulator: Emulator, uri: str, numbers: range) -> None:
+    bucket, prefix = split_uri(uri)
+    s3 = emulator.client("s3")
+    for number in numbers:
+        # beside the landing prefix: no event for the rule
+        s3.put_object(Bucket=bucket, Key=f"elsewhere/{number}.csv", Body=b"")
+        s3.put_object(Bucket=bucket, Key=f"{prefix}{number}.csv", Body=f"order_id\n{number}\n".encode())
+
+
+def _ended_runs(emulator: Emulator, job: str, count: int) -> list[dict[str, Any]]:
+    """The job's runs as soon as so many of them have ended."""
+    while True:
+        runs: list[dict[str, Any]] = emulator.client("glue").get_job_runs(JobName=job)["JobRuns"]
+        if len(runs) >= count and all(run["JobRunState"] in ENDED for run in runs):
+            return runs
+        time.sleep(0.2)
+
+
+def test_files_that_land_start_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Emulator.start(work_dir=tmp_path / "aws") as emulator:
+        for name, value in emulator.environment().items():
+            monkeypatch.setenv(name, value)
+        cli = NoPulumiCli(("left out by the test",))
+        stack = open_stack(_program, emulator=emulator, work_dir=tmp_path / "stack", cli=cli)
+        outputs = stack.up().outputs
+        job, landing = outputs["job"], outputs["landing"][0]
+        assert stack.up().changes == ()
+
+        for burst in (1, 2):
+            _land(emulator, landing, range(burst * 10, burst * 10 + BURST))
+            runs = _ended_runs(emulator, job, burst)
+            # as many runs as times that enough files came, and not one for each file
+            assert [run["JobRunState"] for run in runs] == ["SUCCEEDED"] * burst
+            assert {run["TriggerName"].partition("-trigger")[0] for run in runs} == {"ingest-arrival"}
+        rows = read_table(outputs["database"], outputs["table"])
+        assert sorted(rows["order_id"].to_pylist()) == [10, 11, 12, 20, 21, 22]
+        assert outputs["undelivered"]
+        stack.destroy()
+        assert emulator.client("scheduler").list_schedules()["Schedules"] == []
+        assert emulator.client("glue").list_workflows()["Workflows"] == []
