@@ -1,6 +1,8 @@
 """The alarms of a job and of a ledger, as values: what each watches, when it goes off, what it says. Pure."""
 
+import datetime as dt
 import json
+import math
 from enum import StrEnum
 from typing import Final
 
@@ -165,8 +167,8 @@ def job_alarms(expect_hours: int | None, freshness_hours: int) -> tuple[AlarmSpe
 
 
 def _did_not_run(hours: int) -> AlarmSpec:
-    # By the hour, and not one period of all hours: a period begins on a round time, so that a long one could be empty
-    # for twice as long before anybody is told; and CloudWatch looks for values in some periods before those it needs.
+    # By the hour, and not one period of all hours: CloudWatch looks for values in a few periods before those that it
+    # needs, and one that it finds there keeps the alarm quiet. A few hours late is near enough, a few days are not.
     return AlarmSpec(
         key="did-not-run",
         severity=Severity.PAGE,
@@ -222,3 +224,17 @@ def _ledger_alarm(key: str, meaning: str, command: str, metric: str, operations:
 def dimension_of(spec: AlarmSpec) -> str:
     """The dimension whose value says whose metric it is."""
     return DIMENSION if spec.namespace == NAMESPACE else LEDGER_DIMENSION
+
+
+def hours_to_expect(gap: dt.timedelta, timeout_minutes: int) -> int:
+    """Within how many hours a run must end, if it is started on schedule.
+
+    Args:
+        gap: The longest time between two starts.
+        timeout_minutes: The longest time that a run takes.
+
+    Returns:
+        Full hours, and one more: clocks are changed, and a start may be late.
+    """
+    longest = gap + dt.timedelta(minutes=timeout_minutes)
+    return math.ceil(longest / dt.timedelta(hours=1)) + 1

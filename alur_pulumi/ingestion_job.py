@@ -1,4 +1,4 @@
-"""The Glue job that ingests, with all that it runs: code, configuration, role, logs, schedule and alarm."""
+"""The Glue job that ingests, with all that it runs: code, configuration, role, logs, schedule, alarms and dashboard."""
 
 from collections.abc import Sequence
 
@@ -9,13 +9,13 @@ import pulumi_aws as aws
 from alur_pulumi import artifacts
 from alur_pulumi.buckets import BucketSettings, OnDestroy, private_bucket
 from alur_pulumi.iam import service_trust_policy
-from alur_pulumi.job_alarm import failed_run_alarm
 from alur_pulumi.job_args import IngestionJobArgs, Prepared, prepare
 from alur_pulumi.job_config import CONFIG_NAME, JobPlan, Places, config_text
 from alur_pulumi.job_network import network_needs
 from alur_pulumi.job_role import NetworkNeeds, RoleNeeds, RoleSettings, attached_policy, needed_policy, service_role
 from alur_pulumi.job_security import JobLogs, log_groups, security_configuration
 from alur_pulumi.job_triggers import Starts, start_job
+from alur_pulumi.job_watch import watch_job
 from alur_pulumi.wheels import Wheel
 
 
@@ -94,7 +94,7 @@ class IngestionJob(pulumi.ComponentResource):
             own_bucket=own_bucket,
         )
         self.undelivered_queue_url = start_job(name, job, starts, settings, child)
-        self.alarm_topic_arn = self._alarm(job, child)
+        self.alarm_topic_arn = watch_job(name, args, job.name, logs.groups[0], child)
         self.register_outputs(
             {
                 "jobName": self.job_name,
@@ -239,12 +239,6 @@ class IngestionJob(pulumi.ComponentResource):
             # a run that starts before its role may do anything would only fail
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(ready)),
         )
-
-    def _alarm(self, job: aws.glue.Job, child: pulumi.ResourceOptions) -> pulumi.Output[str | None]:
-        args = self._args
-        if not args.alarm and args.alarm_topic_arn is None:
-            return pulumi.Output.from_input(None)
-        return failed_run_alarm(self._name, job.name, args.alarm_topic_arn, args.tags or None, child)
 
 
 def _slug(wheel: Wheel) -> str:

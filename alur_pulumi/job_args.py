@@ -69,9 +69,15 @@ class IngestionJobArgs:
         connections: Names of Glue connections that are there already, by which the job reaches a network (VPC).
         network: The network that the job runs in; a connection is made of it.
         arguments: Further arguments of the job, such as ``--conf``. They are shown in logs: no secrets.
-        alarm: Whether a run that fails is told to a topic; always with `alarm_topic_arn`.
-        alarm_topic_arn: A topic that is there already and lets EventBridge publish; one is made if none is
-            given.
+        alarms: Whether a topic is told of runs that fail or do not come, counts that differ, and files or rows that
+            were refused or wait for too long. On by default: a job that fails in silence costs more.
+        alarm_topic_arn: A topic that is there already and lets CloudWatch and EventBridge publish; if none is given,
+            that of the state.
+        expect_every_hours: The alarm `did-not-run` goes off once no run has ended for so many hours (168 at most); 0
+            for no such alarm. If not given, it follows from the schedule and `timeout_minutes`.
+        freshness_hours: The alarm `files-pending` goes off when a run leaves a file that landed longer ago and is
+            neither in the table nor refused.
+        dashboard: Whether CloudWatch gets a dashboard of the table.
         tags: Tags of all that is made.
     """
 
@@ -110,8 +116,11 @@ class IngestionJobArgs:
     connections: Sequence[pulumi.Input[str]] = ()
     network: Network | None = None
     arguments: Mapping[str, pulumi.Input[str]] = attrs.field(factory=dict)
-    alarm: bool = False
+    alarms: bool = True
     alarm_topic_arn: pulumi.Input[str] | None = None
+    expect_every_hours: int | None = None
+    freshness_hours: int = 24
+    dashboard: bool = True
     tags: dict[str, pulumi.Input[str]] = attrs.field(factory=dict)
 
 

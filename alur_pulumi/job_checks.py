@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from alur_pulumi.alarm_checks import check_alarms
 from alur_pulumi.buckets import OnDestroy
 from alur_pulumi.checks import GLUE_VERSIONS, MINUTES_A_DAY, RETENTION_DAYS, WORKER_TYPES, Checker
 from alur_pulumi.job_config import check_functions, check_sources
@@ -39,6 +40,7 @@ def check_job(checker: Checker, args: "IngestionJobArgs", shipped: Sequence[Whee
     checker.job_arguments("arguments", args.arguments)
     _check_runs(checker, args)
     _check_starts(checker, args)
+    check_alarms(checker, args)
     _check_network(checker, args)
     _check_security(checker, args)
 

@@ -7,8 +7,10 @@ import attrs
 import pulumi
 import pulumi_aws as aws
 
+from alur_pulumi.alarm_checks import check_topic
 from alur_pulumi.buckets import OnDestroy
 from alur_pulumi.checks import Checker
+from alur_pulumi.ledger_watch import watch_ledger
 
 HASH_KEY = "ingestion_key"
 RANGE_KEY = "file_path"
@@ -31,6 +33,12 @@ class StateTableArgs:
         shards: Over how many partition keys the files of a table are spread (1 to 256); fixed once files were
             ingested. 4 serve for millions of files.
         kms_key_arn: A key of your own; DynamoDB's if none is given.
+        alarms: Whether a topic is told when DynamoDB throttles the table or fails. On by default. The alarms of an
+            existing table are for its own stack to make.
+        alarm_topic_arn: A topic that is there already and lets CloudWatch and EventBridge publish; one is made if none
+            is given. The alarms of jobs tell it too, unless they have one of their own.
+        alarm_kms_key_arn: The key that the made topic encrypts with; it must let CloudWatch and EventBridge use it.
+            One is made if none is given: that of SNS lets neither.
         tags: Tags of the table.
     """
 
@@ -39,6 +47,9 @@ class StateTableArgs:
     existing_table: pulumi.Input[str] | None = None
     shards: int = 4
     kms_key_arn: pulumi.Input[str] | None = None
+    alarms: bool = True
+    alarm_topic_arn: pulumi.Input[str] | None = None
+    alarm_kms_key_arn: pulumi.Input[str] | None = None
     tags: dict[str, pulumi.Input[str]] = attrs.field(factory=dict)
 
 
@@ -48,6 +59,7 @@ class StateTable(pulumi.ComponentResource):
     table_name: pulumi.Output[str]
     table_arn: pulumi.Output[str]
     shards: pulumi.Output[int]
+    alarm_topic_arn: pulumi.Output[str | None]
 
     def __init__(self, name: str, args: StateTableArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Register the component.
@@ -74,7 +86,16 @@ class StateTable(pulumi.ComponentResource):
             self.table_name = keys.apply(lambda found: _ledger_name(checker, *found))
         self.table_arn = table.arn
         self.shards = pulumi.Output.from_input(args.shards)
-        self.register_outputs({"tableName": self.table_name, "tableArn": self.table_arn, "shards": self.shards})
+        self._watch = watch_ledger(name, args, table, pulumi.ResourceOptions(parent=self))
+        self.alarm_topic_arn = pulumi.Output.from_input(self._watch.topic_arn)
+        self.register_outputs(
+            {
+                "tableName": self.table_name,
+                "tableArn": self.table_arn,
+                "shards": self.shards,
+                "alarmTopicArn": self.alarm_topic_arn,
+            }
+        )
 
     @property
     def shard_count(self) -> int:
@@ -85,6 +106,16 @@ class StateTable(pulumi.ComponentResource):
     def key_arn(self) -> pulumi.Input[str] | None:
         """The key of your own, if there is one."""
         return self._args.kms_key_arn
+
+    @property
+    def alarm_topic_input(self) -> pulumi.Input[str] | None:
+        """The topic that alarms tell; whether there is one is known before anything is deployed."""
+        return self._watch.topic_arn
+
+    @property
+    def alarm_arns(self) -> tuple[pulumi.Output[str], ...]:
+        """The ledger's own alarms."""
+        return self._watch.alarms
 
     def _made_table(self, name: str) -> aws.dynamodb.Table:
         args = self._args
@@ -111,6 +142,10 @@ class StateTable(pulumi.ComponentResource):
 def _check(checker: Checker, args: StateTableArgs) -> None:
     checker.between("shards", args.shards, 1, 256)
     checker.one_of("on_destroy", args.on_destroy, tuple(OnDestroy))
+    check_topic(checker, args.alarms, args.alarm_topic_arn)
+    checker.key_arn("alarm_kms_key_arn", args.alarm_kms_key_arn)
+    why = "the topic that is there has a key already, leave one out"
+    checker.exclusive("alarm_kms_key_arn", args.alarm_kms_key_arn, "alarm_topic_arn", args.alarm_topic_arn, why)
     if args.deletion_protection is True and args.on_destroy == OnDestroy.DELETE:
         raise checker.refuse("deletion_protection", True, "leave it out: AWS would refuse what on_destroy=delete asks")
     if isinstance(args.existing_table, str) and not _TABLE_NAME.fullmatch(args.existing_table):

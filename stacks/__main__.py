@@ -43,7 +43,7 @@ job = IngestionJob(
         code=EXAMPLE / "orders_feed",
         transform="orders_feed.transform:clean",
         schedule=config.get("schedule"),
-        alarm=config.get_bool("alarm", default=True),
+        alarms=config.get_bool("alarm", default=True),
     ),
 )
 

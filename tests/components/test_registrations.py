@@ -53,6 +53,7 @@ def test_outputs_are_registered_last_and_are_there() -> None:
         "tableName": "state-table-1a2b3c4",
         "tableArn": "arn:aws:dynamodb:eu-west-1:123456789012:table/state-table-1a2b3c4",
         "shards": 4,
+        "alarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:topic/state-alarm-1a2b3c4",
     }
     assert outputs["lines"] == {
         "bucketName": "lines-bucket-1a2b3c4",
@@ -276,6 +277,7 @@ def test_the_catalog_has_nested_types_what_is_rescued_and_derived_partitions() -
 def test_bring_your_own_bucket_database_role_and_topic() -> None:
     topic = "arn:aws:sns:eu-west-1:123456789012:mine"
     monitor = _deployed(
+        state={"alarm_topic_arn": topic},
         table={"existing_bucket": "my-bucket", "existing_database": "mine"},
         job={
             "landing_bucket": "my-landing",
@@ -305,14 +307,10 @@ def test_sources_with_buckets_of_their_own_need_no_landing_bucket() -> None:
     assert [s.uri for s in _config(monitor).sources] == ["s3://theirs/", "s3://ours/x/"]
 
 
-def test_schedule_and_alarm_are_made_when_asked_for() -> None:
-    bare = _deployed()
-    for kind in ("Trigger", "EventRule", "Topic"):
-        assert bare.of(kind) == []
-    monitor = _deployed(job={"schedule": "cron(0 6 * * ? *)", "alarm": True})
+def test_a_schedule_is_made_when_asked_for() -> None:
+    assert _deployed().of("Trigger") == []
+    monitor = _deployed(job={"schedule": "cron(0 6 * * ? *)"})
     assert monitor.one("Trigger").inputs["actions"] == [{"jobName": "ingest-job-1a2b3c4"}]
-    assert "ingest-job-1a2b3c4" in monitor.one("EventRule").inputs["eventPattern"]
-    assert monitor.one("EventTarget").inputs["arn"] == monitor.one("TopicPolicy").inputs["arn"]
 
 
 def test_options_of_a_component_reach_its_children() -> None:

@@ -61,7 +61,7 @@ def test_a_pipeline_is_made_left_alone_changed_and_destroyed(
                 "transform": "orders_feed.transform:clean",
                 "landing_on_destroy": alur.OnDestroy.DELETE,
                 "schedule": "cron(0 6 * * ? *)",
-                "alarm": True,
+                "alarms": True,
             },
         )
         pulumi.export("job", pipeline.job.job_name)

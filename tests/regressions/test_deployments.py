@@ -165,7 +165,7 @@ def test_two_environments_in_one_account() -> None:
         assert {kind for kind, _ in found} == {"CatalogDatabase", "LogGroup"}
         return found
 
-    arguments: dict[str, Any] = {"job": {"schedule": "cron(0 6 * * ? *)", "alarm": True}}
+    arguments: dict[str, Any] = {"job": {"schedule": "cron(0 6 * * ? *)", "alarms": True}}
     dev, prod = (deploy(stack, **arguments) for stack in ("dev", "prod"))
     assert names(dev).isdisjoint(names(prod))
     configs = [config_from_json(m.one("BucketObjectv2", "ingest-config").inputs["content"]) for m in (dev, prod)]
