@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from alur_pulumi.ingestion_job import IngestionJob
     from alur_pulumi.job_args import IngestionJobArgs
     from alur_pulumi.job_config import Source
+    from alur_pulumi.pipeline import Pipeline, PipelineArgs
     from alur_pulumi.job_options import ExecutionClass, Network, StartOnArrival
     from alur_pulumi.state_table import StateTable, StateTableArgs
     from alur_runtime.config import EngineChoice, OnChange, Settings
@@ -74,6 +75,8 @@ __all__ = [
     "OnChange",
     "OnDestroy",
     "ParquetOptions",
+    "Pipeline",
+    "PipelineArgs",
     "Settings",
     "Severity",
     "Source",
@@ -99,6 +102,7 @@ _BY_MODULE: Final = {
     "alur_pulumi.ingestion_job": ("IngestionJob",),
     "alur_pulumi.job_args": ("IngestionJobArgs",),
     "alur_pulumi.job_config": ("Source",),
+    "alur_pulumi.pipeline": ("Pipeline", "PipelineArgs"),
     "alur_pulumi.job_options": ("ExecutionClass", "Network", "StartOnArrival"),
     "alur_pulumi.state_table": ("StateTable", "StateTableArgs"),
     "alur_runtime.config": ("EngineChoice", "OnChange", "Settings"),

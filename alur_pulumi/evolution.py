@@ -13,6 +13,8 @@ from alur_runtime.contracts.spec import Column
 PARTITION_BY: Final = "partition_by"
 LOCATION: Final = "location"
 
+_AFRESH: Final = "declare a second BronzeTable with another table_name, which its job fills from the files that landed"
+
 # Parquet keeps all three in 32 bits and marks how many are used, so that a reader that asks for more finds the same
 # number. A bigint takes 64: Spark 3.5, which Glue 5 runs, refuses to read it out of 32; see docs/decisions.md.
 _NARROW: Final = ("tinyint", "smallint", "int")
@@ -152,7 +154,7 @@ def _partitions(deployed: TableShape, asked: TableShape) -> BreakingChange:
         PARTITION_BY,
         f"deployed is a table by {_keys(deployed.partition_keys)}, asked for is one by {_keys(asked.partition_keys)}, "
         "and the partitions that are there do not fit it",
-        "give another table_name, which makes a second table that is filled anew from the files that landed",
+        _AFRESH,
     )
 
 
@@ -170,7 +172,7 @@ def _retyped(name: str, before: str, after: str) -> BreakingChange:
     return BreakingChange(
         name,
         f"deployed as {before}, asked for as {after}, and not each of Athena, Spark and DuckDB reads one as the other",
-        f"keep {before} and add a column of another name as {after}, or give another table_name",
+        f"keep {before} and add a column of another name as {after}, or {_AFRESH}",
     )
 
 
@@ -178,7 +180,7 @@ def _unfilled(name: str, on_change: OnChange) -> BreakingChange:
     return BreakingChange(
         name,
         f"on_change={on_change.value} needs it, and the rows that are there were written without it",
-        "keep on_change as it was, or give another table_name",
+        f"keep on_change as it was, or {_AFRESH}",
     )
 
 
@@ -186,5 +188,5 @@ def _moved(before: str, after: str) -> BreakingChange:
     return BreakingChange(
         LOCATION,
         f"deployed at {before}, asked for at {after}, where its rows are not, while the ledger has their files as done",
-        "keep the bucket, or give another table_name",
+        f"keep the bucket, or {_AFRESH}",
     )

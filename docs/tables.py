@@ -33,6 +33,7 @@ _PART: Final = re.compile(r"<!-- made: (?P<name>\S+) -->\n.*?<!-- end -->", re.D
 _OWN: Final = "own:"
 _ENTRY: Final = re.compile(r"^(?P<name>\w+): (?P<text>.*)$")
 _CLASSES: Final = {
+    "PipelineArgs": "alur_pulumi.pipeline",
     "StateTableArgs": "alur_pulumi.state_table",
     "BronzeTableArgs": "alur_pulumi.bronze_args",
     "IngestionJobArgs": "alur_pulumi.job_args",
