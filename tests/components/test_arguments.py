@@ -21,6 +21,15 @@ def _source(**arguments: Any) -> dict[str, Any]:
     return {"sources": [alur.Source(**{"name": "a", **arguments})]}
 
 
+def _network(**changes: Any) -> dict[str, Any]:
+    network = {"subnet_id": "subnet-0a", "security_group_ids": ["sg-0a"], "availability_zone": "eu-west-1a"}
+    return {"network": alur.Network(**{**network, **changes})}
+
+
+_CRON = "cron(0 6 * * ? *)"
+_KEY = "arn:aws:kms:eu-west-1:123456789012:key/0d9bb1a2-61c4-4a6c-8d5d-0d9bb1a261c4"
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -53,6 +62,52 @@ def _source(**arguments: Any) -> dict[str, Any]:
         ),
         ({"job": {"log_retention_days": 8}}, "log_retention_days is 8"),
         ({"job": {"schedule": "every day"}}, "write six fields: cron(0 6 * * ? *)"),
+        ({"job": {"schedule": "cron(0 6 * * * *)"}}, "the third field (day) and the fifth (weekday) must be ?"),
+        ({"job": {"schedule": "cron(0 6 ? * ? *)"}}, "the third field (day) and the fifth (weekday) must be ?"),
+        ({"job": {"schedule": "cron(* * * * ? *)"}}, "Glue starts a job every 5 minutes at most"),
+        ({"job": {"schedule": "cron(0/2 * * * ? *)"}}, "Glue starts a job every 5 minutes at most"),
+        ({"job": {"schedule": _CRON, "schedule_timezone": "CEST"}}, "schedule_timezone is 'CEST': write an IANA name"),
+        ({"job": {"schedule_timezone": "Europe/Berlin"}}, "schedule_timezone is 'Europe/Berlin': give schedule too"),
+        ({"job": {"start_on_arrival": True}}, "start_on_arrival is True: give StartOnArrival(...)"),
+        ({"job": {"start_on_arrival": alur.StartOnArrival(window_seconds=901)}}, "window_seconds is 901"),
+        ({"job": {"start_on_arrival": alur.StartOnArrival(batch_size=101)}}, "batch_size is 101: allowed are 1 to 100"),
+        (
+            {"job": {"start_on_arrival": alur.StartOnArrival(), "max_concurrent_runs": 1}},
+            "max_concurrent_runs is 1: files that land during a run would wait",
+        ),
+        (
+            {
+                "job": {
+                    "start_on_arrival": alur.StartOnArrival(),
+                    "max_concurrent_runs": 1,
+                    "schedule": _CRON,
+                    "schedule_enabled": False,
+                }
+            },
+            "files that land during a run would wait",
+        ),
+        ({"job": {"execution_class": "SPOT"}}, "execution_class is 'SPOT': allowed are STANDARD, FLEX"),
+        (
+            {"job": {"execution_class": alur.ExecutionClass.FLEX, "worker_type": "R.1X"}},
+            "worker_type is 'R.1X': execution_class FLEX has only G.1X and G.2X",
+        ),
+        ({"job": {"execution_class": "FLEX", "job_queuing": True}}, "job_queuing is True: execution_class FLEX is"),
+        ({"job": {"max_retries": 1, "job_queuing": True}}, "job_queuing is True: max_retries is given too"),
+        ({"job": {"notify_after_minutes": 120}}, "notify_after_minutes is 120: allowed are 1 to 119"),
+        ({"job": {"connections": "one"}}, "connections is 'one': give a list of names"),
+        ({"job": {"network": "vpc-1"}}, "network is 'vpc-1': give Network(...)"),
+        ({"job": _network(security_group_ids=[])}, "network.security_group_ids is []: give a list with at least one"),
+        ({"job": _network(security_group_ids="sg-0a")}, "network.security_group_ids is 'sg-0a': give a list"),
+        ({"job": _network(security_group_ids=["web"])}, "network.security_group_ids[0] is 'web': give the id"),
+        ({"job": _network(subnet_id="vpc-0a")}, "network.subnet_id is 'vpc-0a': give the id, such as subnet-"),
+        ({"job": {**_network(), "connections": ["one"]}}, "connections is given too: a job runs in one network"),
+        ({"job": {"security_kms_key_arn": "alias/mine"}}, "give the key's own ARN"),
+        ({"job": {"kms_key_arns": [_KEY, "0d9bb1a2"]}}, "kms_key_arns[1] is '0d9bb1a2'"),
+        (
+            {"job": {"security_kms_key_arn": _KEY, "security_configuration": "mine"}},
+            "security_configuration is given too: one is made with the key",
+        ),
+        ({"job": {"security_kms_key_arn": _KEY, "log_kms_key_arn": _KEY}}, "security_kms_key_arn is given too"),
         ({"job": {"arguments": {"--extra-py-files": "x"}}}, "alur sets this argument itself"),
         ({"job": {"arguments": {"conf": "x"}}}, "starts with --"),
         ({"job": {"transform": "orders_feed.transform:clean"}}, "give code, the folder of the package"),
@@ -147,7 +202,7 @@ def test_code_of_the_name_of_a_dependency_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "attr"
     folder.mkdir()
     (folder / "__init__.py").touch()
-    assert "the job gets a package 'attr' from attrs already: rename yours" in _refused(job={"code": folder})
+    assert "the job gets a package 'attr' from attrs already: leave it out" in _refused(job={"code": folder})
 
 
 @pytest.mark.parametrize("name", ["_source_file", "_rescued", "_Source_Row"])

@@ -1,9 +1,11 @@
 import json
 
+import attrs
 import pytest
 
+from alur_pulumi import start_documents as starts
 from alur_pulumi.alarms import failed_run_pattern
-from alur_pulumi.iam import CatalogArn, JobAccess, bucket_policy, job_policy, service_trust_policy
+from alur_pulumi.iam import CatalogArn, JobAccess, NetworkAccess, bucket_policy, job_policy, service_trust_policy
 from alur_pulumi.topic import key_policy, topic_policy
 
 _ACCESS = JobAccess(
@@ -18,6 +20,18 @@ _ACCESS = JobAccess(
     log_groups=("/alur/p/s/j/error", "/alur/p/s/j/output"),
     kms_key_arns=("arn:aws:kms:eu-west-1:123456789012:key/0d9bb1a2-61c4-4a6c-8d5d-0d9bb1a261c4",),
 )
+
+
+_IN_NETWORK = attrs.evolve(
+    _ACCESS,
+    encrypts_logs=True,
+    network=NetworkAccess(
+        connections=("c",), subnets=("subnet-0123456789abcdef0",), security_groups=("sg-0123456789abcdef0",)
+    ),
+)
+_JOB = "arn:aws:glue:eu-west-1:123456789012:job/j"
+_QUEUE = "arn:aws:sqs:eu-west-1:123456789012:q"
+_RULE = "arn:aws:events:eu-west-1:123456789012:rule/r"
 
 
 def _statements(text: str) -> dict[str, dict[str, object]]:
@@ -68,8 +82,6 @@ def test_only_metrics_have_no_resource_and_they_have_a_namespace() -> None:
 
 
 def test_no_key_no_statement_about_keys() -> None:
-    import attrs
-
     assert "Keys" in _statements(job_policy(_ACCESS))
     assert "Keys" not in _statements(job_policy(attrs.evolve(_ACCESS, kms_key_arns=())))
 
@@ -89,8 +101,18 @@ def test_neighbours_of_a_table_keep_its_partition() -> None:
         bucket_policy("arn:aws:s3:::bronze"),
         topic_policy("arn:aws:sns:eu-west-1:123456789012:t"),
         key_policy("arn:aws:sns:eu-west-1:123456789012:t"),
+        job_policy(_IN_NETWORK),
+        job_policy(attrs.evolve(_ACCESS, network=NetworkAccess(connections=("c",)))),
+        starts.notify_policy("arn:aws:glue:eu-west-1:123456789012:workflow/w"),
+        starts.rule_trust_policy(_RULE),
+        starts.start_job_policy(_JOB, _QUEUE),
+        starts.scheduler_trust_policy(_JOB),
+        starts.queue_policy(_QUEUE, [_RULE]),
     ],
-    ids=["job", "trust", "bucket", "topic", "key"],
+    ids=[
+        *("job", "trust", "bucket", "topic", "key", "network", "any-network"),
+        *("notify", "rule", "start", "scheduler", "queue"),
+    ],
 )
 def test_parliament_has_nothing_to_say(text: str) -> None:
     parliament = pytest.importorskip("parliament")
