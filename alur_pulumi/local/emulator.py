@@ -124,6 +124,20 @@ class Emulator:
         """Count from nothing again."""
         self._own("calls/reset", method="POST")
 
+    def evaluate_alarms(self, at: float) -> dict[str, str]:
+        """Bring metric alarms to the state they have at a moment, and tell the topics of those that change.
+
+        Nothing does so by itself here: what is published may be of any time, and so is what is asked.
+
+        Args:
+            at: Seconds since the epoch.
+
+        Returns:
+            ``OK``, ``ALARM`` or ``INSUFFICIENT_DATA`` by the alarm's name.
+        """
+        states: dict[str, str] = json.loads(self._own(f"alarms/{self.region}/evaluate/{at}", method="POST"))
+        return states
+
     def refusals(self) -> list[str]:
         """What job runs were refused because their roles do not allow it, in order."""
         found: list[str] = json.loads(self._own("refusals"))

@@ -18,6 +18,7 @@ from moto.s3.models import s3_backends
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from alur_pulumi.local import moto_patches
+from alur_pulumi.local.alarms import evaluate_alarms
 from alur_pulumi.local.calls import Call, CallCounter, identify
 from alur_pulumi.local.errors import LocalError
 from alur_pulumi.local.event_triggers import EventTriggers
@@ -160,6 +161,9 @@ class Application:
         if path == "ready":
             return _respond_json(start_response, "200 OK", {})
         match [unquote(part) for part in path.split("/")]:
+            case ["alarms", region, "evaluate", at] if method == "POST":
+                with self._locks["monitoring"], self._locks["sns"], self._locks["sqs"]:
+                    return _respond_json(start_response, "200 OK", evaluate_alarms(region, float(at)))
             case ["jobs", job, "runs", run_id, *rest]:
                 run = self.runner.get(job, run_id)
                 if run is not None and rest == ["log"]:

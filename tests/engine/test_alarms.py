@@ -1,0 +1,190 @@
+"""Every metric alarm as it is deployed goes off and ends, by what is published, and tells its topic."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import pulumi
+import pytest
+
+from alur_pulumi.alarms import LEDGER_OPERATIONS
+from alur_pulumi.local.emulator import Emulator
+from alur_pulumi.local.stack import open_stack
+from alur_pulumi.pulumi_cli import NoPulumiCli
+from tests.components.programs import Pipeline
+
+NOON = 1_800_000_000.0
+"""A moment to hold alarms against: of no other meaning."""
+HOUR, MINUTE = 3600.0, 60.0
+HOURS = 24 + 2 + 1
+"""A day between two runs, the timeout, and one more."""
+
+
+@attrs.frozen
+class Deployed:
+    """A pipeline on an AWS of its own, and a queue that hears what its topic is told."""
+
+    emulator: Emulator
+    outputs: dict[str, Any]
+    queue: str
+
+    def publish(self, namespace: str, name: str, value: float, at: float, **dimensions: str) -> None:
+        """Publish one value of a metric."""
+        datum = {
+            "MetricName": name,
+            "Value": value,
+            "Timestamp": at,
+            "Dimensions": [{"Name": key, "Value": text} for key, text in dimensions.items()],
+        }
+        self.emulator.client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=[datum])
+
+    def own(self, name: str, value: float, at: float) -> None:
+        """Publish what a run publishes of the table."""
+        self.publish("Alur", name, value, at, Table=self.outputs["table"])
+
+    def ledger(self, name: str, value: float, at: float, **dimensions: str) -> None:
+        """Publish what DynamoDB publishes of the ledger."""
+        self.publish("AWS/DynamoDB", name, value, at, TableName=self.outputs["ledger"], **dimensions)
+
+    def state(self, key: str, at: float) -> str:
+        """The state of one alarm at a moment, by the name of its kind."""
+        return _of(key, self.emulator.evaluate_alarms(at))
+
+    def heard(self) -> list[tuple[str, str, str]]:
+        """What the topic was told since the last time: old and new state, and the alarm's description."""
+        sqs = self.emulator.client("sqs")
+        found = []
+        while messages := sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", []):
+            for message in messages:
+                sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+                told = json.loads(json.loads(message["Body"])["Message"])
+                found.append((told["OldStateValue"], told["NewStateValue"], told["AlarmDescription"]))
+        return found
+
+
+def _of(key: str, by_name: dict[str, str]) -> str:
+    (found,) = [state for name, state in by_name.items() if f"-{key}-" in name]
+    return found
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    def program() -> None:
+        pipeline = Pipeline(job={"schedule": "cron(0 6 * * ? *)"})
+        pulumi.export("table", pulumi.Output.concat(pipeline.table.database_name, ".", pipeline.table.table_name))
+        pulumi.export("ledger", pipeline.state.table_name)
+        pulumi.export("topic", pipeline.job.alarm_topic_arn)
+        pulumi.export("job", pipeline.job.job_name)
+
+    with Emulator.start(work_dir=tmp_path_factory.mktemp("aws")) as emulator:
+        cli = NoPulumiCli(("left out by the test",))
+        stack = open_stack(program, emulator=emulator, work_dir=tmp_path_factory.mktemp("stack"), cli=cli)
+        outputs = stack.up().outputs
+        assert stack.preview().changes == ()
+        sqs = emulator.client("sqs")
+        queue = sqs.create_queue(QueueName="heard")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        emulator.client("sns").subscribe(TopicArn=outputs["topic"], Protocol="sqs", Endpoint=arn)
+        yield Deployed(emulator, outputs, queue)
+
+
+@pytest.fixture
+def quiet(deployed: Deployed, request: pytest.FixtureRequest) -> tuple[Deployed, float]:
+    """The pipeline at a moment of its own, at which all is well: a week after that of the test before."""
+    number = list(request.session.items).index(request.node)
+    at = NOON + number * 14 * 24 * HOUR
+    deployed.own("Heartbeat", 1, at)
+    states = deployed.emulator.evaluate_alarms(at)
+    assert set(states.values()) == {"OK"}, states
+    deployed.heard()
+    return deployed, at
+
+
+@pytest.mark.parametrize(
+    ("key", "metric", "bad", "good"),
+    [
+        ("counts-differ", "ReconcileMismatch", 1, 0),
+        ("files-failed", "FilesFailed", 2, 0),
+        ("rows-quarantined", "RowsQuarantined", 7, 0),
+        ("files-pending", "OldestPendingAgeSeconds", 24 * HOUR + 1, 24 * HOUR),
+    ],
+)
+def test_what_a_run_tells_sets_an_alarm_off_and_the_next_run_ends_it(
+    quiet: tuple[Deployed, float], key: str, metric: str, bad: float, good: float
+) -> None:
+    deployed, at = quiet
+    deployed.own(metric, good, at)
+    assert deployed.state(key, at + MINUTE) == "OK"
+    deployed.own(metric, bad, at + 10 * MINUTE)
+    assert deployed.state(key, at + 11 * MINUTE) == "ALARM"
+    ((before, after, description),) = deployed.heard()
+    assert (before, after) == ("OK", "ALARM")
+    assert f" {deployed.outputs['job']}" in description
+    deployed.own(metric, good, at + 20 * MINUTE)
+    assert deployed.state(key, at + 21 * MINUTE) == "OK"
+    # of what was and is not put right by a run that has nothing to do, nobody is told that it is well
+    assert [told[:2] for told in deployed.heard()] == ([("ALARM", "OK")] if key == "files-pending" else [])
+
+
+def test_another_tables_failures_are_not_this_ones(quiet: tuple[Deployed, float]) -> None:
+    deployed, at = quiet
+    deployed.publish("Alur", "FilesFailed", 1, at, Table="other.table")
+    assert deployed.state("files-failed", at + MINUTE) == "OK"
+
+
+def test_a_run_that_does_not_come_sets_an_alarm_off_and_the_next_one_ends_it(quiet: tuple[Deployed, float]) -> None:
+    deployed, at = quiet
+    assert deployed.state("did-not-run", at + (HOURS - 1) * HOUR) == "OK"
+    # CloudWatch looks for values in a few periods before those that must be empty
+    assert deployed.state("did-not-run", at + (HOURS + 3) * HOUR) == "ALARM"
+    deployed.own("Heartbeat", 1, at + (HOURS + 4) * HOUR)
+    assert deployed.state("did-not-run", at + (HOURS + 4) * HOUR + MINUTE) == "OK"
+    assert [told[:2] for told in deployed.heard()] == [("OK", "ALARM"), ("ALARM", "OK")]
+
+
+def test_a_run_each_day_keeps_the_alarm_quiet(quiet: tuple[Deployed, float]) -> None:
+    deployed, at = quiet
+    for day in range(1, 4):
+        assert deployed.state("did-not-run", at + day * 24 * HOUR) == "OK"
+        deployed.own("Heartbeat", 1, at + day * 24 * HOUR + day % 2 * 2 * HOUR)
+    assert deployed.heard() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "metric", "dimensions"),
+    [
+        ("reads-throttled", "ReadThrottleEvents", {}),
+        ("writes-throttled", "WriteThrottleEvents", {}),
+        *[("ledger-errors", "SystemErrors", {"Operation": operation}) for operation in LEDGER_OPERATIONS],
+    ],
+)
+def test_a_ledger_in_trouble_sets_an_alarm_off_if_it_lasts(
+    quiet: tuple[Deployed, float], key: str, metric: str, dimensions: dict[str, str]
+) -> None:
+    deployed, at = quiet
+    deployed.ledger(metric, 5, at + MINUTE, **dimensions)
+    assert deployed.state(key, at + 5 * MINUTE) == "OK", "one period of three is a moment's trouble"
+    deployed.ledger(metric, 5, at + 6 * MINUTE, **dimensions)
+    assert deployed.state(key, at + 10 * MINUTE) == "ALARM"
+    assert deployed.state(key, at + 60 * MINUTE) == "OK"
+    assert [told[:2] for told in deployed.heard()] == [("OK", "ALARM"), ("ALARM", "OK")]
+
+
+def test_every_alarm_that_is_deployed_has_been_driven(deployed: Deployed) -> None:
+    driven = {"counts-differ", "files-failed", "rows-quarantined", "files-pending", "did-not-run"}
+    driven |= {"reads-throttled", "writes-throttled", "ledger-errors"}
+    alarms = deployed.emulator.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert len(alarms) == len(driven)
+    for key in driven:
+        (alarm,) = [a for a in alarms if f"-{key}-" in a["AlarmName"]]
+        assert alarm["AlarmActions"] == [deployed.outputs["topic"]]
+
+
+def test_the_topic_is_encrypted_and_its_key_lets_both_services_use_it(deployed: Deployed) -> None:
+    topic = deployed.emulator.client("sns").get_topic_attributes(TopicArn=deployed.outputs["topic"])["Attributes"]
+    kms = deployed.emulator.client("kms")
+    policy = json.loads(kms.get_key_policy(KeyId=topic["KmsMasterKeyId"], PolicyName="default")["Policy"])
+    services = {s["Principal"].get("Service") for s in policy["Statement"]}
+    assert services == {None, "cloudwatch.amazonaws.com", "events.amazonaws.com"}
+    assert kms.get_key_rotation_status(KeyId=topic["KmsMasterKeyId"])["KeyRotationEnabled"]
