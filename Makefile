@@ -110,6 +110,10 @@ crash-matrix: setup ## Kill a run before and after every AWS call, and two runs 
 iam: setup ## Take away each permission of a job's role in turn: something must break
 	@$(BIN)/python -m tests.trust iam $(ARGS)
 
+.PHONY: drift
+drift: setup ## Deploy again from machines that differ, and with one byte changed: what changes, and what goes when
+	@$(BIN)/python -m benchmarks.drift $(ARGS)
+
 ##@ Set it up
 .PHONY: setup
 setup: $(STAMP) ## Make .venv from the pinned requirements (other targets do this when it is needed)

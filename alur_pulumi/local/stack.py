@@ -86,6 +86,10 @@ class LocalStack:
         """Say what `up` would do."""
         return self._run("preview", lambda listen: self._stack.preview(on_event=listen))
 
+    def preview_text(self) -> str:
+        """What `pulumi preview --diff` prints."""
+        return self._stack.preview(diff=True).stdout
+
     def up(self) -> Summary:
         """Deploy the program."""
         return self._run("up", lambda listen: self._stack.up(on_event=listen))

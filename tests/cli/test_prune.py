@@ -11,6 +11,8 @@ import boto3
 import pytest
 from click.testing import CliRunner
 from moto import mock_aws
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 
 from alur_pulumi.artifacts import artifact_key
 from alur_pulumi.cli.main import cli
@@ -88,6 +90,8 @@ def prune(*options: str) -> list[str]:
 def test_an_old_artifact_is_marked_and_later_goes(s3: Any) -> None:
     old, used = put(s3, "a"), put(s3, "b")
     name_in_job(used)
+    # times are whole seconds: what is in use must be seen to be newer
+    s3_backends[DEFAULT_ACCOUNT_ID]["aws"].get_object("table", old).last_modified -= dt.timedelta(hours=1)
     before = dt.datetime.now(dt.UTC) - dt.timedelta(31)
     assert prune("--apply") == ["mark", "keep"]
     assert prune("--apply") == ["keep", "keep"]
