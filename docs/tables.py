@@ -38,6 +38,8 @@ _CLASSES: Final = {
     "BronzeTableArgs": "alur_pulumi.bronze_args",
     "IngestionJobArgs": "alur_pulumi.job_args",
     "Source": "alur_pulumi.job_config",
+    "StartOnArrival": "alur_pulumi.job_options",
+    "Network": "alur_pulumi.job_options",
     "FileOptions": "alur_runtime.contracts.options",
     "TextOptions": "alur_runtime.contracts.options",
     "CsvOptions": "alur_runtime.contracts.options",

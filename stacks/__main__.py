@@ -13,22 +13,31 @@ from orders_feed import Orders  # noqa: E402  (found by the line above)
 from alur_pulumi import (  # noqa: E402
     BronzeTable,
     BronzeTableArgs,
+    ExecutionClass,
     IngestionJob,
     IngestionJobArgs,
     OnChange,
     OnDestroy,
     Source,
+    StartOnArrival,
     StateTable,
     StateTableArgs,
 )
 
 config = pulumi.Config()
 on_destroy = OnDestroy(config.get("onDestroy") or OnDestroy.RETAIN)
+# by these the bill says what each environment costs
+tags: dict[str, pulumi.Input[str]] = {"project": pulumi.get_project(), "environment": pulumi.get_stack()}
 
-state = StateTable("state", StateTableArgs(on_destroy=on_destroy))
+state = StateTable("state", StateTableArgs(on_destroy=on_destroy, tags=tags))
 table = BronzeTable(
     "orders",
-    BronzeTableArgs(contract=Orders, on_change=OnChange(config.get("onChange") or "replace"), on_destroy=on_destroy),
+    BronzeTableArgs(
+        contract=Orders,
+        on_change=OnChange(config.get("onChange") or OnChange.REPLACE),
+        on_destroy=on_destroy,
+        tags=tags,
+    ),
 )
 job = IngestionJob(
     "orders",
@@ -43,6 +52,11 @@ job = IngestionJob(
         code=EXAMPLE / "orders_feed",
         transform="orders_feed.transform:clean",
         schedule=config.get("schedule"),
+        schedule_timezone=config.get("scheduleTimezone"),
+        start_on_arrival=StartOnArrival() if config.get_bool("startOnArrival") else None,
+        execution_class=ExecutionClass(config.get("executionClass") or ExecutionClass.STANDARD),
+        log_retention_days=config.get_int("logRetentionDays") or 400,
+        tags=tags,
         alarms=config.get_bool("alarm", default=True),
     ),
 )
