@@ -16,7 +16,7 @@ FAILED_STATES: Final = ("FAILED", "TIMEOUT", "ERROR")
 DYNAMODB: Final = "AWS/DynamoDB"
 LEDGER_DIMENSION: Final = "TableName"
 LEDGER_OPERATIONS: Final = (
-    "BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem",
+    "BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem",
 )  # fmt: skip
 """What the runtime asks of the ledger: DynamoDB counts its own errors by operation only."""
 MOST_HOURS: Final = 7 * 24

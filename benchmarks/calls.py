@@ -7,6 +7,9 @@ from alur_runtime.config import Settings
 from benchmarks.scene import Scene, deployed, events, table_text
 
 COUNTS = (1, 10, 100, 1000)
+# Heartbeats come with time (one each 20 s of a run, by default) and not with files: on a busy machine they would be all
+# that is measured. Leases this long need none.
+SETTINGS = Settings(run_lease_seconds=3600, planning_lease_seconds=3600)
 
 
 def count(scene: Scene) -> dict[str, int]:
@@ -35,7 +38,7 @@ NOT_THE_RUNS = frozenset({"StartJobRun", "GetJobRun"})
 def main() -> int:
     """Measure and print."""
     results: dict[str, dict[int, dict[str, int]]] = {"new": {}, "rerun": {}}
-    with deployed(Settings()) as scene:
+    with deployed(SETTINGS) as scene:
         for number, files in enumerate(COUNTS):
             scene.clear_landing()
             for n in range(files):
@@ -48,6 +51,7 @@ def main() -> int:
     rows = [[op, *(results[kind][files].get(op, 0) for kind, files in columns)] for op in operations]
     rows.append(["total", *(sum(results[kind][files].values()) for kind, files in columns)])
     print(table_text(header, rows))
+    print("and a heartbeat for each 20 seconds that a run takes")
     totals = {kind: {str(f): sum(c.values()) for f, c in by.items()} for kind, by in results.items()}
     print(json.dumps({"calls": totals}))
     return 0 if totals["new"]["1000"] <= 40 and totals["rerun"]["1000"] <= 15 else 1
