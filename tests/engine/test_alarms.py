@@ -1,7 +1,7 @@
 """Every metric alarm as it is deployed goes off and ends, by what is published, and tells its topic."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -26,7 +26,7 @@ class Deployed:
     """A pipeline on an AWS of its own, and a queue that hears what its topic is told."""
 
     emulator: Emulator
-    outputs: dict[str, Any]
+    outputs: Mapping[str, Any]
     queue: str
 
     def publish(self, namespace: str, name: str, value: float, at: float, **dimensions: str) -> None:
