@@ -50,7 +50,7 @@ class Queue(Kind):
             name = theirs[:1].upper() + theirs[1:]
             if name in attributes:
                 attributes[ours[:1].upper() + ours[1:]] = attributes[name]
-        # A policy may be a resource of its own: one that the queue's own inputs set, the state knows from these.
+        # The policy is left to `QueuePolicy`: a queue that shows it as its own seems changed once that has set it.
         return {
             **properties_of(attributes, _ATTRIBUTES - {"policy"}, _NUMBERS),
             "name": resource_id.rpartition("/")[2],
