@@ -94,7 +94,7 @@ class IngestionJob(pulumi.ComponentResource):
             own_bucket=own_bucket,
         )
         self.undelivered_queue_url = start_job(name, job, starts, settings, child)
-        self.alarm_topic_arn = watch_job(name, args, job.name, logs.groups[0], child)
+        self.alarm_topic_arn = watch_job(name, args, job.name, logs.errors, child)
         self.register_outputs(
             {
                 "jobName": self.job_name,
@@ -117,6 +117,7 @@ class IngestionJob(pulumi.ComponentResource):
             abort_uploads_after_days=7,
             noncurrent_days=30,
             kms_key_arn=self._args.landing_kms_key_arn,
+            access_log_bucket=self._args.landing_access_log_bucket,
             tags=self._args.tags,
         )
         return private_bucket(f"{self._name}-landing", settings, self).bucket

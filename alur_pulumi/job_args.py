@@ -32,6 +32,8 @@ class IngestionJobArgs:
             needed.
         landing_on_destroy: What becomes of the made landing bucket on destroy.
         landing_kms_key_arn: The key that the made landing bucket encrypts with; S3's own if none is given.
+        landing_access_log_bucket: Name of a bucket that S3 logs each access to the made landing bucket to, below a
+            folder of its name; its policy must let ``logging.s3.amazonaws.com`` write. Not logged if none is given.
         code: Your own Python code (pure Python), shipped as one more wheel: the folder of a package, the name of a
             module that can be imported here, or a ``.whl`` file. Transform and functions of expectations are in it.
         wheels: Further modules that your code imports, each named in the same way. Name what they import too:
@@ -87,6 +89,7 @@ class IngestionJobArgs:
     landing_bucket: pulumi.Input[str] | None = None
     landing_on_destroy: OnDestroy = OnDestroy.RETAIN
     landing_kms_key_arn: pulumi.Input[str] | None = None
+    landing_access_log_bucket: pulumi.Input[str] | None = None
     code: str | os.PathLike[str] | None = None
     wheels: Sequence[str | os.PathLike[str]] = ()
     transform: str | None = None

@@ -32,8 +32,12 @@ def check_job(checker: Checker, args: "IngestionJobArgs", shipped: Sequence[Whee
     """
     check_sources(checker, args.sources)
     check_functions(checker, args.table.spec, args.transform, shipped)
-    for argument in ("landing_bucket", "artifacts_bucket"):
+    for argument in ("landing_bucket", "artifacts_bucket", "landing_access_log_bucket"):
         checker.bucket_name(argument, getattr(args, argument))
+    log_bucket = args.landing_access_log_bucket
+    if log_bucket is not None and (args.landing_bucket or all(source.bucket for source in args.sources)):
+        remedy = "leave it out: no landing bucket is made, and the settings of one that is there are its owner's"
+        raise checker.refuse("landing_access_log_bucket", log_bucket, remedy)
     checker.one_of("landing_on_destroy", args.landing_on_destroy, tuple(OnDestroy))
     checker.one_of("engine", args.engine, tuple(EngineChoice))
     checker.one_of("log_retention_days", args.log_retention_days, RETENTION_DAYS)

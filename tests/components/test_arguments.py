@@ -36,6 +36,10 @@ _KEY = "arn:aws:kms:eu-west-1:123456789012:key/0d9bb1a2-61c4-4a6c-8d5d-0d9bb1a26
         ({"state": {"shards": 0}}, "StateTable 'state': shards is 0: allowed are 1 to 256"),
         ({"table": {"contract": str}}, "is no contract: decorate the class"),
         ({"table": {"contract": "Orders"}}, "BronzeTable 'lines': contract is 'Orders'"),
+        (
+            {"job": {"landing_bucket": "mine", "landing_access_log_bucket": "logs"}},
+            "landing_access_log_bucket is 'logs': leave it out: no landing bucket is made",
+        ),
         ({"table": {"on_change": "merge"}}, "on_change is 'merge': allowed are replace, append, skip, fail"),
         ({"table": {"on_destroy": "keep"}}, "on_destroy is 'keep': allowed are retain, fail, delete"),
         ({"table": {"table_name": "Order Lines"}}, "use lower-case letters"),
