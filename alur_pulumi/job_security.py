@@ -1,10 +1,15 @@
 """Encryption of what Glue itself writes, and the log groups, whose names depend on it."""
 
+from typing import Final
+
 import attrs
 import pulumi
 import pulumi_aws as aws
 
 from alur_pulumi.job_args import IngestionJobArgs
+
+_PLAIN: Final = "log"
+_ENCRYPTED: Final = "encrypted-log"
 
 
 @attrs.frozen(kw_only=True)
@@ -14,11 +19,13 @@ class JobLogs:
     Attributes:
         argument: What Glue is given as the prefix of the log groups.
         prefix: What the names of the two log groups begin with.
-        groups: Their names.
+        errors: The name of that which the runtime logs to.
+        groups: The names of all that are made.
     """
 
     argument: pulumi.Output[str]
     prefix: pulumi.Output[str]
+    errors: pulumi.Output[str]
     groups: tuple[pulumi.Output[str], ...]
 
 
@@ -73,27 +80,31 @@ def log_groups(
     """
     # The names below the prefix are Glue's to choose, so they are set by hand; project and stack keep them apart.
     argument = pulumi.Output.from_input(f"/alur/{pulumi.get_project()}/{pulumi.get_stack()}/{name}")
-    prefixes = {"log": argument}
+    prefixes = {_PLAIN: argument}
     if security is not None:
         role = role_arn.apply(lambda arn: arn.rpartition("/")[2])
         # Glue puts the two names in between if the configuration encrypts logs. One that was there already may not.
         encrypted = pulumi.Output.concat(argument, "/", security, "-role/", role)
         plain = {} if args.security_configuration is None else prefixes
-        prefixes = {**plain, "encrypted-log": encrypted}
-    groups = [
-        aws.cloudwatch.LogGroup(
+        prefixes = {**plain, _ENCRYPTED: encrypted}
+    made = {
+        (kind, part): aws.cloudwatch.LogGroup(
             f"{name}-{kind}-{part}",
             name=pulumi.Output.concat(prefix, "/", part),
             retention_in_days=args.log_retention_days,
             kms_key_id=args.security_kms_key_arn or args.log_kms_key_arn,
             tags=args.tags or None,
-            opts=opts,
+            # Another key makes another configuration, and so other names: what was logged until then stays. Names that
+            # hold a configuration's and a role's never come again, so that what stays is in nobody's way.
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=kind == _ENCRYPTED)),
         )
         for kind, prefix in prefixes.items()
         for part in ("error", "output")
-    ]
+    }
+    used = list(prefixes)[-1]
     return JobLogs(
         argument=argument,
-        prefix=list(prefixes.values())[-1],
-        groups=tuple(group.name for group in groups),
+        prefix=prefixes[used],
+        errors=made[used, "error"].name,
+        groups=tuple(group.name for group in made.values()),
     )

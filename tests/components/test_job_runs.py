@@ -91,6 +91,9 @@ def test_a_key_makes_a_security_configuration_and_names_the_log_groups_as_glue_w
     assert monitor.one("Job").inputs["securityConfiguration"] == "ingest-security-1a2b3c4"
     prefix = "/alur/proj/dev/ingest/ingest-security-1a2b3c4-role/ingest-role-1a2b3c4"
     assert _log_groups(monitor) == {f"{prefix}/error": KEY, f"{prefix}/output": KEY}
+    # another key makes another configuration and other names: old logs stay
+    assert all(r.retain_on_delete for r in monitor.of("LogGroup"))
+    assert not any(r.retain_on_delete for r in _deployed().of("LogGroup"))
     # Glue puts the names in between itself
     assert monitor.one("Job").inputs["defaultArguments"]["--custom-logGroup-prefix"] == "/alur/proj/dev/ingest"
     found = _statements(monitor)

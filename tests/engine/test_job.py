@@ -35,7 +35,7 @@ FULL: dict[str, Any] = {
     "tags": {"team": "sales"},
 }
 # Each change, and what of the deployment it touches: nothing is replaced, and nothing else is touched.
-CHANGES = [
+CHANGES: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"schedule": "cron(30 6 * * ? *)"}, {"ingest-schedule": "update"}),
     ({"schedule_enabled": False}, {"ingest-schedule": "update"}),
     ({"start_on_arrival": alur.StartOnArrival(window_seconds=60)}, {"ingest-arrival-trigger": "update"}),
