@@ -95,9 +95,9 @@ FAILED_RUN: Final = "run-failed"
 _FAILED_RUN_MEANING: Final = "A run of the job failed or ran out of time; nothing of it that is unfinished is visible."
 
 
-def failed_run_description() -> str:
-    """What the rule says that tells of failed runs. It is told when nobody knows the job's name yet: no command's."""
-    return describe(FAILED_RUN, Severity.PAGE, _FAILED_RUN_MEANING, "alur status <job>")
+def failed_run_description(job: str) -> str:
+    """What the rule says that tells of failed runs of a Glue job."""
+    return describe(FAILED_RUN, Severity.PAGE, _FAILED_RUN_MEANING, f"alur status {job}")
 
 
 def failed_run_pattern(job_name: str) -> str:

@@ -116,7 +116,7 @@ def failed_run_rule(job: pulumi.Output[str], telling: Telling) -> None:
     """
     rule = aws.cloudwatch.EventRule(
         f"{telling.name}-{FAILED_RUN}",
-        description=failed_run_description(),
+        description=job.apply(failed_run_description),
         event_pattern=job.apply(failed_run_pattern),
         tags=telling.tags_of(Severity.PAGE),
         opts=telling.opts,

@@ -21,9 +21,12 @@ from alur_pulumi.alarms import (
 )
 from alur_pulumi.cli.main import cli
 from alur_pulumi.cron import longest_gap
+from alur_pulumi.iam import METRIC_NAMESPACES
 from alur_pulumi.metric_alarms import SEVERITY_TAG
+from alur_pulumi.state_table import HASH_KEY, RANGE_KEY
 from alur_pulumi.topic import key_policy, topic_policy
 from alur_runtime.config import config_from_json
+from alur_runtime.run.metrics import NAMESPACE
 from tests.components.monitor import Monitor, Registered, register
 from tests.components.programs import ROOT, Pipeline
 
@@ -60,7 +63,7 @@ def test_a_description_says_how_urgent_what_is_so_what_to_run_and_where_to_read_
 
 def test_every_alarm_has_a_section_of_the_page_and_every_section_an_alarm() -> None:
     page = (ROOT / "docs" / "alarms.md").read_text()
-    anchors = [_ANCHOR.search(text) for text in (failed_run_description(), *(s.description("j") for s in SPECS))]
+    anchors = [_ANCHOR.search(text) for text in (failed_run_description("j"), *(s.description("j") for s in SPECS))]
     assert [a[1] for a in anchors if a] == [FAILED_RUN, *(s.key for s in SPECS)]
     sections = page.partition("## Each of them")[2]
     assert sorted(re.findall(r"^### (.+)$", sections, re.MULTILINE)) == sorted({FAILED_RUN, *(s.key for s in SPECS)})
@@ -74,7 +77,7 @@ def test_only_the_missing_run_is_told_by_missing_data() -> None:
 def test_data_that_do_not_come_or_are_not_right_page_and_all_else_waits_for_the_morning() -> None:
     pages = {s.key for s in SPECS if s.severity is Severity.PAGE}
     assert pages == {"did-not-run", "counts-differ"}
-    assert failed_run_description().startswith("[page]")
+    assert failed_run_description("j").startswith("[page]")
 
 
 def test_no_alarm_looks_farther_back_than_cloudwatch() -> None:
@@ -103,6 +106,30 @@ def test_alarms_are_on_by_default_and_each_tells_the_topic_of_the_state() -> Non
     # what tells the topic waits for the policy that lets it
     assert any("state-alarm-policy" in urn for urn in alarms["ingest-files-failed"].dependencies)
     assert topic.inputs["kmsMasterKeyId"]
+
+
+def test_a_failed_run_is_told_with_the_name_of_its_job() -> None:
+    rule = _deployed().one("EventRule").inputs
+    assert "alur status ingest-job-1a2b3c4" in rule["description"]
+    assert len(rule["description"]) <= 512
+    assert json.loads(rule["eventPattern"])["detail"]["jobName"] == ["ingest-job-1a2b3c4"]
+    assert rule["tags"] == {SEVERITY_TAG: "page"}
+
+
+def test_the_role_may_publish_what_alarms_look_at() -> None:
+    assert NAMESPACE in METRIC_NAMESPACES
+
+
+def test_a_ledger_of_another_stack_is_watched_there() -> None:
+    ledger = {
+        "name": "theirs",
+        "hashKey": HASH_KEY,
+        "rangeKey": RANGE_KEY,
+        "arn": "arn:aws:dynamodb:eu-west-1:123456789012:table/theirs",
+    }
+    monitor = register(lambda: Pipeline(state={"existing_table": "theirs"}), existing={"theirs": ledger})
+    assert all(name.startswith("ingest-") for name in _alarms(monitor))
+    assert monitor.one("Topic").name == "ingest-alarm"
 
 
 def test_alarms_look_at_the_table_by_the_name_that_runs_publish() -> None:

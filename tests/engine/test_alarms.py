@@ -1,6 +1,7 @@
 """Every metric alarm as it is deployed goes off and ends, by what is published, and tells its topic."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from alur_pulumi.alarms import LEDGER_OPERATIONS
 from alur_pulumi.local.emulator import Emulator
 from alur_pulumi.local.stack import open_stack
 from alur_pulumi.pulumi_cli import NoPulumiCli
+from alur_runtime.config import split_uri
 from tests.components.programs import Pipeline
 
 NOON = 1_800_000_000.0
@@ -76,6 +78,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         pulumi.export("ledger", pipeline.state.table_name)
         pulumi.export("topic", pipeline.job.alarm_topic_arn)
         pulumi.export("job", pipeline.job.job_name)
+        pulumi.export("landing", pipeline.job.landing_uris)
 
     with Emulator.start(work_dir=tmp_path_factory.mktemp("aws")) as emulator:
         cli = NoPulumiCli(("left out by the test",))
@@ -169,6 +172,23 @@ def test_a_ledger_in_trouble_sets_an_alarm_off_if_it_lasts(
     assert deployed.state(key, at + 10 * MINUTE) == "ALARM"
     assert deployed.state(key, at + 60 * MINUTE) == "OK"
     assert [told[:2] for told in deployed.heard()] == [("OK", "ALARM"), ("ALARM", "OK")]
+
+
+def test_what_a_run_publishes_is_what_alarms_look_at(deployed: Deployed) -> None:
+    emulator, glue, job = deployed.emulator, deployed.emulator.client("glue"), deployed.outputs["job"]
+    bucket, prefix = split_uri(deployed.outputs["landing"][0])
+    emulator.client("s3").put_object(Bucket=bucket, Key=f"{prefix}a.csv", Body=b"OrderId,amount,note,Region\nx,1,,EU\n")
+    run = glue.start_job_run(JobName=job)["JobRunId"]
+    while (ended := glue.get_job_run(JobName=job, RunId=run)["JobRun"])["JobRunState"] == "RUNNING":
+        time.sleep(0.5)
+    assert ended["JobRunState"] == "FAILED", emulator.run_log(job, run)
+    states = emulator.evaluate_alarms(time.time())
+    assert {key: _of(key, states) for key in ("files-failed", "did-not-run", "files-pending", "counts-differ")} == {
+        "files-failed": "ALARM",
+        "did-not-run": "OK",
+        "files-pending": "OK",
+        "counts-differ": "OK",
+    }
 
 
 def test_every_alarm_that_is_deployed_has_been_driven(deployed: Deployed) -> None:
