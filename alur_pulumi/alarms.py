@@ -33,8 +33,6 @@ class Severity(StrEnum):
     """Now: data is not coming, or is not right."""
     TICKET = "ticket"
     """In working hours: some files or rows were kept out, or it is slow."""
-    NOTICE = "notice"
-    """When there is time."""
 
 
 @attrs.frozen(kw_only=True)

@@ -26,7 +26,7 @@ from alur_pulumi.metric_alarms import SEVERITY_TAG
 from alur_pulumi.state_table import HASH_KEY, RANGE_KEY
 from alur_pulumi.topic import key_policy, topic_policy
 from alur_runtime.config import config_from_json
-from alur_runtime.run.metrics import NAMESPACE
+from alur_runtime.run.metrics import NAMESPACE, Metric
 from tests.components.monitor import Monitor, Registered, register
 from tests.components.programs import ROOT, Pipeline
 
@@ -67,6 +67,16 @@ def test_every_alarm_has_a_section_of_the_page_and_every_section_an_alarm() -> N
     assert [a[1] for a in anchors if a] == [FAILED_RUN, *(s.key for s in SPECS)]
     sections = page.partition("## Each of them")[2]
     assert sorted(re.findall(r"^### (.+)$", sections, re.MULTILINE)) == sorted({FAILED_RUN, *(s.key for s in SPECS)})
+
+
+def test_the_page_has_the_alarms_severities_and_the_metrics_as_they_are() -> None:
+    page = (ROOT / "docs" / "alarms.md").read_text()
+    lines = re.findall(r"^\| (`[a-z-]+`(?:, `[a-z-]+`)*) \| (\w+) \|", page, re.MULTILINE)
+    listed = {key: severity for keys, severity in lines for key in re.findall(r"`([a-z-]+)`", keys)}
+    assert listed == {FAILED_RUN: "page", **{s.key: s.severity.value for s in SPECS}}
+    metrics = page.partition("## What a run publishes")[2].partition("## Each of them")[0]
+    first = re.findall(r"^\| (`[^|]+) \|", metrics, re.MULTILINE)
+    assert sorted(re.findall(r"`(\w+)`", " ".join(first))) == sorted(Metric)
 
 
 def test_only_the_missing_run_is_told_by_missing_data() -> None:
