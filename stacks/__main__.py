@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pulumi
+import pulumi_aws as aws
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "orders"
 sys.path.insert(0, str(EXAMPLE))
@@ -29,7 +30,9 @@ on_destroy = OnDestroy(config.get("onDestroy") or OnDestroy.RETAIN)
 # by these the bill says what each environment costs
 tags: dict[str, pulumi.Input[str]] = {"project": pulumi.get_project(), "environment": pulumi.get_stack()}
 
-state = StateTable("state", StateTableArgs(on_destroy=on_destroy, tags=tags))
+alarms = config.get_bool("alarms", default=True)
+
+state = StateTable("state", StateTableArgs(on_destroy=on_destroy, alarms=alarms, tags=tags))
 table = BronzeTable(
     "orders",
     BronzeTableArgs(
@@ -57,9 +60,14 @@ job = IngestionJob(
         execution_class=ExecutionClass(config.get("executionClass") or ExecutionClass.STANDARD),
         log_retention_days=config.get_int("logRetentionDays") or 400,
         tags=tags,
-        alarms=config.get_bool("alarm", default=True),
+        alarms=alarms,
+        dashboard=alarms,
     ),
 )
+
+# An alarm that nobody hears is none: the one who is told confirms it by a click in the first mail.
+if alarms and (email := config.get("alarmEmail")):
+    aws.sns.TopicSubscription("alarms", topic=job.alarm_topic_arn.apply(str), protocol="email", endpoint=email)
 
 pulumi.export("job", job.job_name)
 pulumi.export("landing", job.landing_uris)

@@ -58,5 +58,19 @@ def test_each_stack_registers_with_its_own_settings(path: Path) -> None:
     finally:
         runtime.set_all_config({})
     assert monitor.one("Job").inputs["tags"] == {"project": "alur-orders", "environment": "dev"}
+    is_watched = _settings(path)["alarms"]
+    assert [bool(monitor.of(kind)) for kind in ("MetricAlarm", "Topic", "Dashboard")] == [is_watched] * 3
     assert len(monitor.of("Workflow")) == ("startOnArrival" in _settings(path))
     assert len(monitor.of("Schedule")) == ("scheduleTimezone" in _settings(path))
+
+
+def test_who_is_named_hears_the_alarms() -> None:
+    runtime.set_all_config({f"{_PROJECT['name']}:alarmEmail": "oncall@example.com"})
+    try:
+        program = str(Path(ROOT, _PROJECT["main"], "__main__.py"))
+        monitor = register(lambda: runpy.run_path(program, run_name="__main__"), project=_PROJECT["name"])
+    finally:
+        runtime.set_all_config({})
+    subscription = monitor.one("TopicSubscription").inputs
+    assert (subscription["protocol"], subscription["endpoint"]) == ("email", "oncall@example.com")
+    assert subscription["topic"] == monitor.one("TopicPolicy").inputs["arn"]
