@@ -77,6 +77,8 @@ def private_bucket(name: str, settings: BucketSettings, parent: pulumi.Resource)
     bucket = aws.s3.Bucket(
         name, force_destroy=settings.on_destroy is OnDestroy.DELETE, tags=settings.tags or None, opts=opts
     )
+    # They go with the bucket and not before it: a destroy that the bucket's data stops would leave it open otherwise.
+    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(deleted_with=bucket))
     block = aws.s3.BucketPublicAccessBlock(
         f"{name}-private",
         bucket=bucket.bucket,

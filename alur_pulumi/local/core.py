@@ -124,7 +124,8 @@ class ProviderCore:
             return None
         if not state:
             # An import: there is nothing to compare with, so what is there is what was asked for.
-            imported = {key: value for key, value in actual.items() if key in kind.arguments}
+            # AWS fills in what is computed: a program that leaves it out asks for no other.
+            imported = {key: value for key, value in actual.items() if key in kind.arguments - kind.computed}
             return {**actual, INPUTS: _stored(imported), DESCRIBED: sorted(imported)}, imported
         true_inputs = dict(inputs)
         stored = dict(state.get(INPUTS, {}))

@@ -114,6 +114,7 @@ class Monitor(mocks.MockMonitor):
         checked = self._core.check(urn, known.inputs, inputs, b"")
         change = self._core.diff(urn, known.state, checked, list(request.ignoreChanges))
         known.protect, known.retain_on_delete = request.protect, request.retainOnDelete
+        known.deleted_with = request.deletedWith
         if change.replaces or change.changed & set(request.replaceOnChanges):
             return self._replace(
                 urn, request, inputs, first_delete=change.delete_before_replace or request.deleteBeforeReplace
@@ -133,7 +134,9 @@ class Monitor(mocks.MockMonitor):
         resource_id, state = self._core.create(urn, checked, preview=self.preview)
         self.operations.append(ResourceOperation(urn, request.type, operation))
         if not self.preview:
-            known = Known(request.type, resource_id, checked, state, request.protect, request.retainOnDelete)
+            known = Known(
+                request.type, resource_id, checked, state, request.protect, request.retainOnDelete, request.deletedWith
+            )
             # At the end, as a new resource: a replacement depends on what was made before it.
             self._state.resources.pop(urn, None)
             self._state.resources[urn] = known

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from moto.dynamodb.responses import DynamoHandler
 from moto.events.models import Rule
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3.exceptions import NoSuchUpload
@@ -12,6 +13,7 @@ from moto.s3.models import FakeBucket, S3Backend
 
 _complete = S3Backend.complete_multipart_upload
 _send = Rule.send_to_targets
+_update_table = DynamoHandler.update_table
 _WORKFLOW = ":workflow/"
 
 
@@ -20,6 +22,15 @@ def complete_known_uploads_only(self: Any, bucket_name: str, multipart_id: str, 
     if multipart_id not in self.get_bucket(bucket_name).multiparts:
         raise NoSuchUpload(upload_id=multipart_id)
     return _complete(self, bucket_name, multipart_id, body)
+
+
+def update_encryption_too(self: Any) -> Any:
+    """Change a DynamoDB table; moto takes a change of its key and leaves the key as it was."""
+    encryption = self.body.get("SSESpecification")
+    if encryption is not None:
+        table = self.dynamodb_backend.get_table(self.body["TableName"])
+        table.sse_specification = encryption if encryption.get("Enabled") else None
+    return _update_table(self)
 
 
 def permission_without_conditions(bucket: Any, action: str, resource: str) -> Any:
@@ -60,5 +71,7 @@ def apply() -> None:
     """Patch moto in this process; once is enough, twice does no harm."""
     backend: Any = S3Backend
     backend.complete_multipart_upload = complete_known_uploads_only
+    dynamodb: Any = DynamoHandler
+    dynamodb.update_table = update_encryption_too
     bucket: Any = FakeBucket
     bucket.get_permission = permission_without_conditions

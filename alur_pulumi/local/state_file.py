@@ -35,6 +35,8 @@ class Known:
     state: Props
     protect: bool = False
     retain_on_delete: bool = False
+    deleted_with: str = ""
+    """URN of the resource whose deletion takes this one along; empty if there is none."""
 
 
 @attrs.define
@@ -68,11 +70,12 @@ class StackState:
 
 def delete_all(core: ProviderCore, state: StackState, urns: Iterable[str]) -> Iterable[ResourceOperation]:
     """Delete resources, the youngest first, and forget each as soon as it is gone."""
-    for urn in reversed(list(urns)):
+    urns = list(urns)
+    for urn in reversed(urns):
         known = state.resources[urn]
         if known.protect:
             raise ProtectedError(urn)
-        if not known.retain_on_delete:
+        if not known.retain_on_delete and known.deleted_with not in urns:
             core.delete(urn, known.id, known.state)
         del state.resources[urn]
         state.save()

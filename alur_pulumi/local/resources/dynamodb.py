@@ -103,6 +103,8 @@ class Table(Kind):
         differing = {key: value for key, value in after.items() if before.get(key) != value}
         if "deletionProtectionEnabled" in old and "deletionProtectionEnabled" not in new:
             differing["DeletionProtectionEnabled"] = False
+        if "serverSideEncryption" in old and "serverSideEncryption" not in new:
+            differing["SSESpecification"] = {"Enabled": False}
         if differing:
             aws.client("dynamodb").update_table(TableName=resource_id, **differing)
         self._write_extras(aws, resource_id, old, new)
