@@ -22,6 +22,7 @@ TOOLS := .venvs/tools
 BIN := $(VENV)/bin
 UV := $(TOOLS)/bin/uv
 STAMP := $(VENV)/.ready
+SCAN := .venvs/scan/.ready
 
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make requirements"
@@ -110,6 +111,10 @@ crash-matrix: setup ## Kill a run before and after every AWS call, and two runs 
 iam: setup ## Take away each permission of a job's role in turn: something must break
 	@$(BIN)/python -m tests.trust iam $(ARGS)
 
+.PHONY: scan
+scan: setup scan-setup ## Have checkov read every example and stack; writes docs/security-controls.md
+	@$(BIN)/python -m tests.trust scan $(ARGS)
+
 .PHONY: drift
 drift: setup ## Deploy again from machines that differ, and with one byte changed: what changes, and what goes when
 	@$(BIN)/python -m benchmarks.drift $(ARGS)
@@ -136,9 +141,20 @@ $(STAMP): $(UV) requirements/dev.txt pyproject.toml runtime/pyproject.toml
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable runtime --editable .
 	@touch $@
 
+# The scanner's libraries would hold back those of the project: they are kept apart.
+.PHONY: scan-setup
+scan-setup: $(SCAN) ## Make .venvs/scan, where the scanner is (290 MB)
+
+$(SCAN): $(UV) requirements/scan.txt
+	@echo "setup: $(@D), from requirements/scan.txt"
+	@[[ -x $(@D)/bin/python ]] || $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(@D)
+	@$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes requirements/scan.txt
+	@touch $@
+
 .PHONY: requirements
 requirements: $(UV) ## Resolve requirements/*.txt again, to the newest versions allowed
 	@$(COMPILE) --upgrade requirements/uv.in --output-file requirements/uv.txt
+	@$(COMPILE) --upgrade requirements/scan.in --output-file requirements/scan.txt
 	@$(COMPILE) --upgrade --no-emit-package alur-runtime --group dev pyproject.toml --output-file requirements/dev.txt
 	@touch $(UV)
 

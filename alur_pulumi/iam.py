@@ -86,6 +86,7 @@ class JobAccess:
         metadata_prefix: Prefix of its plans, manifests and reports, in the same bucket.
         artifacts_bucket: Bucket of script, wheels and configuration.
         artifacts_prefix: Their prefix.
+        modules: Bucket and key, joined by a slash, of wheels of the user's that Glue installs.
         log_groups: Names of the log groups that are written.
         kms_key_arns: Keys of the buckets and of the ledger.
         encrypts_logs: Whether Glue sets the log groups' key as this role, which a security configuration makes it do.
@@ -101,6 +102,7 @@ class JobAccess:
     artifacts_bucket: str
     artifacts_prefix: str
     log_groups: tuple[str, ...]
+    modules: tuple[str, ...] = ()
     kms_key_arns: tuple[str, ...] = ()
     encrypts_logs: bool = False
     network: NetworkAccess | None = None
@@ -143,7 +145,10 @@ def job_policy(access: JobAccess) -> str:
         _allow(
             "Artifacts",
             ["s3:GetObject"],
-            [f"{arn.bucket(access.artifacts_bucket)}/{access.artifacts_prefix}*"],
+            [
+                f"{arn.bucket(access.artifacts_bucket)}/{access.artifacts_prefix}*",
+                *(arn.bucket(module) for module in access.modules),
+            ],
         ),
         _allow(
             "Ledger",
@@ -214,12 +219,13 @@ def _network(arn: CatalogArn, network: NetworkAccess) -> list[Statement]:
                 "ec2:DescribeRouteTables",
                 "ec2:DescribeSecurityGroups",
                 "ec2:DescribeSubnets",
-                "ec2:DescribeVpcAttribute",
                 "ec2:DescribeVpcEndpoints",
             ],
-            # all but one of them know no resources, and that one would have to be told the network's id
+            # they know no resources
             ["*"],
         ),
+        # which network it is would be one more thing to be told
+        _allow("NetworkAttributes", ["ec2:DescribeVpcAttribute"], [arn.ec2("vpc/*")]),
         _allow("NetworkUse", ["ec2:CreateNetworkInterface"], [interfaces, *subnets, *groups]),
         removed,
         {

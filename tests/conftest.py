@@ -1,4 +1,4 @@
-"""What this machine has of Java and the Pulumi CLI; what is missing is skipped, and named at the end."""
+"""What this machine has of Java, the Pulumi CLI and the scanner; what is missing is skipped, and named at the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-REQUIRE_ENGINE = "ALUR_REQUIRE_ENGINE"
+REQUIRED = {"engine": "ALUR_REQUIRE_ENGINE", "scan": "ALUR_REQUIRE_SCAN"}
+"""Marker -> the variable that turns a skip into a failure where it is 1."""
 
 
 def _find_java() -> str | None:
@@ -46,15 +47,21 @@ def _missing_engine() -> str | None:
     return f"no Pulumi CLI: {found}" if isinstance(found, NoPulumiCli) else None
 
 
+def _missing_scanner() -> str | None:
+    ready = REPOSITORY / ".venvs" / "scan" / ".ready"
+    return None if ready.exists() else "no scanner (make scan-setup, 290 MB)"
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what the machine cannot run; looked for only when something asks for it."""
-    for marker, missing in (("spark", _missing_java), ("engine", _missing_engine)):
+    for marker, missing in (("spark", _missing_java), ("engine", _missing_engine), ("scan", _missing_scanner)):
         marked = [item for item in items if item.get_closest_marker(marker)]
         reason = missing() if marked and _selected(config, marker) else None
         if reason is None:
             continue
-        if marker == "engine" and os.environ.get(REQUIRE_ENGINE) == "1":
-            raise pytest.UsageError(f"{REQUIRE_ENGINE}=1, and the engine tests cannot run: {reason}")
+        required = REQUIRED.get(marker)
+        if required and os.environ.get(required) == "1":
+            raise pytest.UsageError(f"{required}=1, and the {marker} tests cannot run: {reason}")
         for item in marked:
             item.add_marker(pytest.mark.skip(reason=reason))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.trust import least
+from tests.trust import least, scan
 
 
 def main() -> int:
@@ -14,6 +14,8 @@ def main() -> int:
     commands = parser.add_subparsers(required=True)
     iam = commands.add_parser("iam", help="take away each permission of a job: something must break")
     iam.set_defaults(command=least.main)
+    checkov = commands.add_parser("scan", help="have the company's scanner read every example and stack")
+    checkov.set_defaults(command=scan.main)
     options = parser.parse_args()
     code: int = options.command()
     return code

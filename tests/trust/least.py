@@ -26,6 +26,7 @@ GLUES_OWN: Final[dict[str, str]] = {
     "SecurityConfiguration": f"Glue reads it as the role: {_GLUE_KEYS}",
     "Connections": f"Glue reads the connection as the role: {_GLUE_ROLE}",
     "NetworkRead": f"Glue puts the job into the network as the role: {_GLUE_ROLE}",
+    "NetworkAttributes": f"Glue puts the job into the network as the role: {_GLUE_ROLE}",
     "NetworkUse": f"Glue puts the job into the network as the role: {_GLUE_ROLE}",
     "NetworkRemove": f"Glue takes its interfaces out of the network again: {_GLUE_ROLE}",
     "NetworkTags": f"Glue knows its interfaces by a tag: {_GLUE_ROLE}",
