@@ -27,6 +27,9 @@ _LEAST_MINUTES: Final = 5
 _OFTEN: Final = re.compile(r"\*|.*/(?P<step>\d+)")
 _ID: Final = re.compile(r"[a-z]+-[0-9a-f]+")
 _KEY_ARN: Final = re.compile(r"arn:[\w-]+:kms:[\w-]+:\d+:key/[\w-]+")
+# Glue installs what this names when a run starts
+MODULES: Final = "--additional-python-modules"
+_MODULE_IN_S3: Final = re.compile(r"s3://[^/]+/.+\.whl")
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 # What the job's arguments are made of here; a user's own of the same name would take the place of these in
 # silence.
@@ -136,6 +139,12 @@ class Checker:
                 raise self.refuse(f"{argument}[{key!r}]", values[key], "alur sets this argument itself: leave it out")
             if not key.startswith("--"):
                 raise self.refuse(f"{argument}[{key!r}]", values[key], "a job's argument starts with --")
+        self._modules(f"{argument}[{MODULES!r}]", values.get(MODULES))
+
+    def _modules(self, argument: str, value: object) -> None:
+        """Refuse modules that each run would fetch from a package index, which may be down or have newer ones."""
+        if isinstance(value, str) and not all(_MODULE_IN_S3.fullmatch(part.strip()) for part in value.split(",")):
+            raise self.refuse(argument, value, "name wheels in S3 (s3://bucket/key.whl), or pure Python ones in wheels")
 
 
 def _is_set(value: object) -> bool:

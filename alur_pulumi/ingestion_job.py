@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 from alur_pulumi import artifacts
 from alur_pulumi.buckets import BucketSettings, OnDestroy, private_bucket
+from alur_pulumi.checks import MODULES
 from alur_pulumi.iam import service_trust_policy
 from alur_pulumi.job_args import IngestionJobArgs, Prepared, prepare
 from alur_pulumi.job_config import CONFIG_NAME, JobPlan, Places, config_text
@@ -150,6 +151,7 @@ class IngestionJob(pulumi.ComponentResource):
             table_bucket=args.table.bucket_name,
             artifacts_bucket=artifacts_bucket,
             artifacts_prefix=artifacts.PREFIX,
+            modules=args.arguments.get(MODULES, ""),
             log_groups=logs.groups,
             kms_key_arns=tuple(key for key in keys if key is not None),
             encrypts_logs=args.security_configuration is not None or args.security_kms_key_arn is not None,

@@ -8,6 +8,7 @@ from alur_pulumi.buckets import OnDestroy
 from alur_pulumi.checks import GLUE_VERSIONS, MINUTES_A_DAY, RETENTION_DAYS, WORKER_TYPES, Checker
 from alur_pulumi.job_config import check_functions, check_sources
 from alur_pulumi.job_options import ExecutionClass, Network, StartOnArrival
+from alur_pulumi.start_documents import arrival_pattern
 from alur_pulumi.wheels import Wheel
 from alur_runtime.config import EngineChoice
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 _FLEX_WORKERS: Final = ("G.1X", "G.2X")
 _MOST_EVENTS: Final = 100
 _LONGEST_WINDOW: Final = 900
+_LONGEST_PATTERN: Final = 2048
+_LONGEST_NAME: Final = "x" * 63
 
 
 def check_job(checker: Checker, args: "IngestionJobArgs", shipped: Sequence[Wheel]) -> None:
@@ -83,6 +86,12 @@ def _check_starts(checker: Checker, args: "IngestionJobArgs") -> None:
         return
     checker.between("start_on_arrival.window_seconds", arrival.window_seconds, 1, _LONGEST_WINDOW)
     checker.between("start_on_arrival.batch_size", arrival.batch_size, 1, _MOST_EVENTS)
+    # a name that is not known yet may be as long as a name can be
+    names = [source.bucket if isinstance(source.bucket, str) else _LONGEST_NAME for source in args.sources]
+    places = [(name, source.prefix) for name, source in zip(names, args.sources, strict=True)]
+    if len(arrival_pattern(places)) > _LONGEST_PATTERN:
+        remedy = f"their prefixes make an event pattern of more than {_LONGEST_PATTERN} characters: start on schedule"
+        raise checker.refuse("sources", f"{len(places)} places", remedy)
     sweeps = args.schedule is not None and args.schedule_enabled
     if args.max_concurrent_runs == 1 and not (args.job_queuing or sweeps):
         remedy = (

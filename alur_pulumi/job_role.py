@@ -30,6 +30,7 @@ class RoleNeeds:
     table_bucket: pulumi.Output[str]
     artifacts_bucket: pulumi.Output[str]
     artifacts_prefix: str
+    modules: pulumi.Input[str]
     log_groups: tuple[pulumi.Output[str], ...]
     kms_key_arns: tuple[pulumi.Input[str], ...]
     encrypts_logs: bool
@@ -58,6 +59,7 @@ def needed_policy(needs: RoleNeeds) -> pulumi.Output[str]:
         landing=pulumi.Output.all(*[bucket for bucket, _ in needs.landing]),
         table_bucket=needs.table_bucket,
         artifacts_bucket=needs.artifacts_bucket,
+        modules=needs.modules,
         log_groups=pulumi.Output.all(*needs.log_groups),
         kms_key_arns=pulumi.Output.all(*needs.kms_key_arns),
         connections=pulumi.Output.all(*(network.connections if network else ())),
@@ -132,6 +134,7 @@ def _access(names: dict[str, Any], needs: RoleNeeds) -> JobAccess:
         metadata_prefix=catalog.metadata_prefix(table.database, table.table),
         artifacts_bucket=str(names["artifacts_bucket"]),
         artifacts_prefix=needs.artifacts_prefix,
+        modules=tuple(uri.strip().removeprefix("s3://") for uri in names["modules"].split(",") if uri),
         log_groups=tuple(names["log_groups"]),
         kms_key_arns=tuple(names["kms_key_arns"]),
         encrypts_logs=needs.encrypts_logs,

@@ -26,6 +26,7 @@ def _network(**changes: Any) -> dict[str, Any]:
     return {"network": alur.Network(**{**network, **changes})}
 
 
+_MANY = [alur.Source(name=f"s{i}", prefix=f"landing/of/source/number/{i}/") for i in range(60)]
 _CRON = "cron(0 6 * * ? *)"
 _KEY = "arn:aws:kms:eu-west-1:123456789012:key/0d9bb1a2-61c4-4a6c-8d5d-0d9bb1a261c4"
 
@@ -113,6 +114,14 @@ _KEY = "arn:aws:kms:eu-west-1:123456789012:key/0d9bb1a2-61c4-4a6c-8d5d-0d9bb1a26
         ),
         ({"job": {"security_kms_key_arn": _KEY, "log_kms_key_arn": _KEY}}, "security_kms_key_arn is given too"),
         ({"job": {"arguments": {"--extra-py-files": "x"}}}, "alur sets this argument itself"),
+        (
+            {"job": {"arguments": {"--additional-python-modules": "s3://b/k/a-1-py3-none-any.whl,polars"}}},
+            "arguments['--additional-python-modules'] is",
+        ),
+        (
+            {"job": {"sources": _MANY, "start_on_arrival": alur.StartOnArrival()}},
+            "sources is '60 places': their prefixes make an event pattern of more than 2048 characters",
+        ),
         ({"job": {"arguments": {"conf": "x"}}}, "starts with --"),
         ({"job": {"transform": "orders_feed.transform:clean"}}, "give code, the folder of the package"),
         ({"job": {"code": FEED, "transform": "orders_feed.transform"}}, "write module:function"),

@@ -46,6 +46,15 @@ def test_how_a_job_runs_reaches_the_job() -> None:
     assert _deployed(execution_class="FLEX").one("Job").inputs["executionClass"] == "FLEX"
 
 
+def test_modules_in_s3_are_installed_by_glue_itself() -> None:
+    modules = {"--additional-python-modules": "s3://b/fast-1.0-cp311-cp311-manylinux_2_28_x86_64.whl"}
+    monitor = _deployed(arguments=modules)
+    assert modules.items() <= monitor.one("Job").inputs["defaultArguments"].items()
+    read = _statements(monitor)["Artifacts"]["Resource"]
+    assert read[1:] == ["arn:aws:s3:::b/fast-1.0-cp311-cp311-manylinux_2_28_x86_64.whl"]
+    assert len(_statements(_deployed())["Artifacts"]["Resource"]) == 1
+
+
 def test_a_network_is_made_a_connection_and_the_role_is_fenced_to_it() -> None:
     monitor = _deployed(network=NETWORK)
     connection = monitor.one("Connection").inputs

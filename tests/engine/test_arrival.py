@@ -26,14 +26,13 @@ class Orders:
     order_id: int
 
 
-def _program() -> None:
+def _pipeline(window_seconds: int) -> None:
     pipeline = Pipeline(
-        state={"deletion_protection": False},
+        state={"on_destroy": alur.OnDestroy.DELETE},
         table={"contract": Orders, "on_destroy": alur.OnDestroy.DELETE},
         job={
             "landing_on_destroy": alur.OnDestroy.DELETE,
-            # longer than the test: it is the number of files that starts a run
-            "start_on_arrival": alur.StartOnArrival(window_seconds=900, batch_size=BURST),
+            "start_on_arrival": alur.StartOnArrival(window_seconds=window_seconds, batch_size=BURST),
             "schedule": "cron(0 6 * * ? *)",
             "schedule_timezone": "Europe/Berlin",
         },
@@ -68,7 +67,8 @@ def test_files_that_land_start_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         for name, value in emulator.environment().items():
             monkeypatch.setenv(name, value)
         cli = NoPulumiCli(("left out by the test",))
-        stack = open_stack(_program, emulator=emulator, work_dir=tmp_path / "stack", cli=cli)
+        windows = [900]  # longer than the test: it is the number of files that starts a run
+        stack = open_stack(lambda: _pipeline(windows[-1]), emulator=emulator, work_dir=tmp_path / "stack", cli=cli)
         outputs = stack.up().outputs
         job, landing = outputs["job"], outputs["landing"][0]
         assert stack.up().changes == ()
@@ -79,8 +79,13 @@ def test_files_that_land_start_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             # as many runs as times that enough files came, and not one for each file
             assert [run["JobRunState"] for run in runs] == ["SUCCEEDED"] * burst
             assert {run["TriggerName"].partition("-trigger")[0] for run in runs} == {"ingest-arrival"}
+
+        windows.append(1)  # and now it is the window's end
+        stack.up()
+        _land(emulator, landing, range(30, 31))
+        assert len(_ended_runs(emulator, job, 3)) == 3
         rows = read_table(outputs["database"], outputs["table"])
-        assert sorted(rows["order_id"].to_pylist()) == [10, 11, 12, 20, 21, 22]
+        assert sorted(rows["order_id"].to_pylist()) == [10, 11, 12, 20, 21, 22, 30]
         assert outputs["undelivered"]
         stack.destroy()
         assert emulator.client("scheduler").list_schedules()["Schedules"] == []
