@@ -1,4 +1,4 @@
-"""The rules of CloudWatch's alarms, as its page on missing data has them."""
+"""The rules of CloudWatch's alarms: what they look at, and what is missing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _state(values: str, before: str = OK, **changes: object) -> str:
         ("XXX-X", ALARM, ALARM, ALARM, ALARM),
     ],
 )
-def test_the_examples_of_the_documentation(
+def test_what_is_missing_counts_only_where_too_little_is_there(
     values: str, missing: str, breaching: str, not_breaching: str, ignore: str
 ) -> None:
     """Three of three, and five periods are looked at."""
