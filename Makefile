@@ -49,6 +49,10 @@ test: setup ## Run all tests; what cannot run on this machine is named at the en
 test-fast: setup ## Run the tests that need neither the Pulumi CLI nor Java
 	@$(BIN)/python -m pytest $(WORKERS) -m "not engine and not spark" $(ARGS)
 
+.PHONY: test-glue
+test-glue: setup glue-setup ## Run the runtime's tests from its wheel, where only what Glue ships is: ARGS='--glue 5'
+	@$(BIN)/python -m tests.glue_env $(ARGS)
+
 .PHONY: lint
 lint: setup ## Check style and types: ruff, mypy (strict), pyright
 	@$(BIN)/ruff check .
@@ -151,11 +155,32 @@ $(SCAN): $(UV) requirements/scan.txt
 	@$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes requirements/scan.txt
 	@touch $@
 
+# What Glue ships, and nothing else: a version whose Python this machine lacks is left out, and its tests say so.
+GLUE_PYTHON_5 := 3.11
+GLUE_PYTHON_6 := 3.13
+.PHONY: glue-setup
+glue-setup: .venvs/glue5/.ready .venvs/glue6/.ready ## Make .venvs/glue5 and glue6, which hold what Glue 5 and 6 ship (1 GB each)
+
+.venvs/glue%/.ready: $(UV) requirements/glue%.txt requirements/glue-tests.txt
+	@wanted=$(GLUE_PYTHON_$*); asked="import sys; print(sys.executable)"; \
+	python="$$(python$$wanted -c "$$asked" 2>/dev/null || PYENV_VERSION=$$wanted python$$wanted -c "$$asked" 2>/dev/null)" \
+		|| { echo "setup: $(@D) is left out, for there is no python$$wanted on PATH"; exit 0; }; \
+	echo "setup: $(@D), from requirements/glue$*.txt"; \
+	rm -rf $(@D); $(UV) venv --quiet --python "$$python" $(@D); \
+	$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes --build-constraints requirements/dev.txt \
+		requirements/glue$*.txt; \
+	$(UV) pip install --quiet --python $(@D)/bin/python --target $(@D)/tests --no-deps --require-hashes \
+		-r requirements/glue-tests.txt; \
+	touch $@
+
 .PHONY: requirements
 requirements: $(UV) ## Resolve requirements/*.txt again, to the newest versions allowed
 	@$(COMPILE) --upgrade requirements/uv.in --output-file requirements/uv.txt
 	@$(COMPILE) --upgrade requirements/scan.in --output-file requirements/scan.txt
 	@$(COMPILE) --upgrade --no-emit-package alur-runtime --group dev pyproject.toml --output-file requirements/dev.txt
+	@$(COMPILE) requirements/glue5.in --output-file requirements/glue5.txt
+	@$(subst 3.11,3.13,$(COMPILE)) requirements/glue6.in --output-file requirements/glue6.txt
+	@$(COMPILE) --upgrade -c requirements/dev.txt requirements/glue-tests.in --output-file requirements/glue-tests.txt
 	@touch $(UV)
 
 .PHONY: clean

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,9 +22,13 @@ from urllib.parse import quote
 import attrs
 
 from alur_pulumi.local.errors import EmulatorStartError
+from alur_pulumi.local.glue_python import VARIABLE, to_variable
 
 _READY = "The embedded AWS answers at "
 _LAST_BYTES = 4000
+
+PYTHON_VARIABLE = "ALUR_EMULATOR_PYTHON"
+"""Names the interpreter that the server's process runs on, where this one lacks what it needs."""
 
 
 def aws_environment(endpoint: str, region: str = "us-east-1") -> dict[str, str]:
@@ -55,13 +60,22 @@ class Emulator:
     _temporary: tempfile.TemporaryDirectory[str] | None = None
 
     @classmethod
-    def start(cls, port: int = 0, work_dir: Path | None = None, *, region: str = "us-east-1") -> Self:
+    def start(
+        cls,
+        port: int = 0,
+        work_dir: Path | None = None,
+        *,
+        region: str = "us-east-1",
+        glue_pythons: Mapping[str, Path] | None = None,
+    ) -> Self:
         """Start the server's process and wait until it answers.
 
         Args:
             port: The port on 127.0.0.1; 0 takes a free one.
             work_dir: Where job runs and the server's log go; by default a folder that `stop` removes.
             region: The region that `environment` names.
+            glue_pythons: Interpreters by major version of Glue (``5``), which job runs get in place of this one; what
+                the variable `ALUR_GLUE_PYTHON` says, if not given.
 
         Raises:
             EmulatorStartError: The process ended before it was ready.
@@ -89,10 +103,11 @@ class Emulator:
         log_path = work_dir / "server.log"
         with log_path.open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter
-                [sys.executable, "-c", code, *arguments],
+                [os.environ.get(PYTHON_VARIABLE, sys.executable), "-c", code, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
+                env={**os.environ, VARIABLE: to_variable(glue_pythons)} if glue_pythons else None,
             )
         assert process.stdout is not None
         # The line comes once the socket is bound, so the first request is already answered.

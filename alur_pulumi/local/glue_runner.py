@@ -4,10 +4,7 @@ import json
 import os
 import secrets
 import signal
-import site
 import subprocess
-import sys
-import sysconfig
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +13,7 @@ from pathlib import Path
 import attrs
 
 from alur_pulumi.local.errors import LocalError
+from alur_pulumi.local.glue_python import GluePython, python_for
 
 ACTIVE = frozenset({"STARTING", "RUNNING", "STOPPING"})
 
@@ -24,7 +22,7 @@ DEPLOYED = ("alur_runtime",)
 ABSENT = ("alur_pulumi",)
 
 _BOOTSTRAP = Path(__file__).with_name("job_bootstrap.py")
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "JAVA_HOME", "SPARK_HOME")
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "JAVA_HOME")
 _LAST_LINES = 5
 
 
@@ -56,6 +54,10 @@ class JobDefinition:
     """Attributes that GetJobRun repeats, such as WorkerType."""
     role: str = ""
     """ARN of the role that the job runs as."""
+
+    def python(self, pythons: Mapping[str, Path]) -> GluePython:
+        """The interpreter that it runs on, of those that Glue versions have."""
+        return python_for(str(self.shown.get("GlueVersion", "")), pythons)
 
     @property
     def wheels(self) -> list[str]:
@@ -131,6 +133,7 @@ class JobRunner:
         finished: Callable[[JobRun], None] = lambda _: None,
         admits: Callable[[JobDefinition, str], None] = lambda *_: None,
         seconds_per_minute: float = 60.0,
+        pythons: Mapping[str, Path] | None = None,
     ) -> None:
         """Make a runner.
 
@@ -141,6 +144,7 @@ class JobRunner:
             finished: Told about each run that has ended.
             admits: Told of each object before Glue reads it for a run; what it raises fails the run.
             seconds_per_minute: What a minute of a job's timeout lasts here.
+            pythons: Interpreters by major version of Glue; jobs of another version run on this process's own.
         """
         self._work_dir = work_dir
         self._fetch = fetch
@@ -148,6 +152,7 @@ class JobRunner:
         self._finished = finished
         self._admits = admits
         self._minute = seconds_per_minute
+        self._pythons = pythons or {}
         self._lock = threading.RLock()
         self._runs: dict[str, dict[str, JobRun]] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -243,7 +248,14 @@ class JobRunner:
         wheels = json.loads(specification.read_text("utf-8"))["wheels"]
         # -I -S: nothing of PYTHONPATH, the working directory, the user's site or any .pth file
         # (which is how editable installs of the checkout would get in).
-        command = [sys.executable, "-I", "-S", "-u", str(_BOOTSTRAP), str(specification)]
+        command = [
+            run.definition.python(self._pythons).executable,
+            "-I",
+            "-S",
+            "-u",
+            str(_BOOTSTRAP),
+            str(specification),
+        ]
         with self._lock:
             if run.state == "STOPPING":
                 return "STOPPED", ""
@@ -294,7 +306,7 @@ class JobRunner:
         contents = {
             "wheels": wheels,
             "arguments": arguments,
-            "site_packages": _site_packages(),
+            "site_packages": run.definition.python(self._pythons).site_packages,
             "deployed": DEPLOYED,
             "absent": ABSENT,
         }
@@ -306,7 +318,10 @@ class JobRunner:
         return self._fetch(uri)
 
     def _run_environment(self, wheels: list[str], run: JobRun) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        python = run.definition.python(self._pythons)
+        # A Spark of the developer's own is none of Glue's.
+        passed_on = _PASSED_ON if python.own else (*_PASSED_ON, "SPARK_HOME")
+        kept = {name: os.environ[name] for name in passed_on if name in os.environ}
         return {
             **kept,
             **self.environment,
@@ -316,8 +331,8 @@ class JobRunner:
             "TZ": "UTC",
             # Spark's Python workers are not isolated: they find the wheels by this.
             "PYTHONPATH": os.pathsep.join(wheels),
-            "PYSPARK_PYTHON": sys.executable,
-            "PYSPARK_DRIVER_PYTHON": sys.executable,
+            "PYSPARK_PYTHON": python.executable,
+            "PYSPARK_DRIVER_PYTHON": python.executable,
             "SPARK_LOCAL_IP": "127.0.0.1",
         }
 
@@ -329,12 +344,6 @@ class JobRunner:
             os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
             return
-
-
-def _site_packages() -> list[str]:
-    paths = sysconfig.get_paths()
-    folders = [*site.getsitepackages(), paths["purelib"], paths["platlib"]]
-    return [folder for folder in dict.fromkeys(folders) if Path(folder).is_dir()]
 
 
 def _verdict(code: int, run: JobRun) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -23,6 +24,7 @@ from alur_pulumi.local.calls import Call, CallCounter, identify
 from alur_pulumi.local.errors import LocalError
 from alur_pulumi.local.event_triggers import EventTriggers
 from alur_pulumi.local.glue_api import GlueApi, GlueError
+from alur_pulumi.local.glue_python import VARIABLE, from_variable
 from alur_pulumi.local.glue_runner import JobDefinition, JobRun, JobRunner
 from alur_pulumi.local.run_access import Refusal, RunAccess, access_key, parameters
 
@@ -66,7 +68,13 @@ class Application:
 
     def __init__(self, work_dir: Path) -> None:
         """Make the application; job runs live below `work_dir`."""
-        self.runner = JobRunner(work_dir / "runs", read_object, finished=publish_log, admits=self._admit)
+        self.runner = JobRunner(
+            work_dir / "runs",
+            read_object,
+            finished=publish_log,
+            admits=self._admit,
+            pythons=from_variable(os.environ.get(VARIABLE, "")),
+        )
         self._access = RunAccess(DEFAULT_ACCOUNT_ID)
         self._refusals: list[Refusal] = []
         self._glue = GlueApi(self.runner, DEFAULT_ACCOUNT_ID)

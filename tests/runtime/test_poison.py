@@ -181,7 +181,7 @@ def end_at_10(table):
 """
 
 
-def test_a_file_that_kills_real_processes(aws: str, tmp_path: Path, repository: Path) -> None:
+def test_a_file_that_kills_real_processes(aws: str, tmp_path: Path) -> None:
     there = World.make(aws)
     (tmp_path / "killer.py").write_text(KILLER)
     for n in range(3):
@@ -189,7 +189,7 @@ def test_a_file_that_kills_real_processes(aws: str, tmp_path: Path, repository: 
     kills = 0
     while kills < 10:
         try:
-            there.run_as_glue_does(repository / "runtime", tmp_path, transform="killer:end_at_10")
+            there.run_as_glue_does(tmp_path, transform="killer:end_at_10")
         except ProcessLookupError:
             kills += 1
         else:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from world import World, rows
 
@@ -12,12 +10,12 @@ from alur_runtime.report import RunReport, reconciles, render_text
 
 
 @pytest.mark.parametrize("engine", [EngineChoice.LOCAL, pytest.param(EngineChoice.SPARK, marks=pytest.mark.spark)])
-def test_three_runs(aws: str, engine: EngineChoice, repository: Path) -> None:
+def test_three_runs(aws: str, engine: EngineChoice) -> None:
     world = World.make(aws, engine=engine)
 
     def run() -> RunReport:
         # Not in this process: grpc, which other tests load, does not survive the fork that starts Spark's Java.
-        return world.run_as_glue_does(repository / "runtime")
+        return world.run_as_glue_does()
 
     world.land("orders/orders_batch1.csv", rows(0, 50))
     world.land("orders/orders_batch2.csv", rows(50, 30, "US"))

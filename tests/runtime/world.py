@@ -15,6 +15,7 @@ import attrs
 import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 
+import alur_runtime
 from alur_runtime import contract, spec_of
 from alur_runtime.aws import Clients, make_clients
 from alur_runtime.config import JobConfig, LedgerConfig, Settings, SourceConfig, TableConfig, metadata_columns
@@ -139,7 +140,9 @@ class World:
         uri, run_id = f"{self.config.table.metadata}config.json", f"jr_{uuid.uuid4().hex}"
         put_json(self.clients.s3, uri, attrs.evolve(self.config, **changes))
         arguments = ["--JOB_NAME", "sales", "--alur_config", uri, "--JOB_RUN_ID", run_id, "--enable-metrics", "true"]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, code)), "SPARK_LOCAL_IP": "127.0.0.1"}
+        # The runtime from where this process has it (`make test-glue`: from its wheel), and what came with it.
+        path = [*map(str, code), str(Path(alur_runtime.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path)), "SPARK_LOCAL_IP": "127.0.0.1"}
         command = [sys.executable, "-m", "alur_runtime", *arguments]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode < 0:
