@@ -72,13 +72,13 @@ def private_bucket(name: str, settings: BucketSettings, parent: pulumi.Resource)
         settings: How it is kept.
         parent: The component it belongs to.
     """
-    # Protections are retained with the bucket: data without its policy would be worse than no retention.
-    opts = pulumi.ResourceOptions(parent=parent, retain_on_delete=settings.on_destroy is OnDestroy.RETAIN)
+    kept = pulumi.ResourceOptions(parent=parent, retain_on_delete=settings.on_destroy is OnDestroy.RETAIN)
     bucket = aws.s3.Bucket(
-        name, force_destroy=settings.on_destroy is OnDestroy.DELETE, tags=settings.tags or None, opts=opts
+        name, force_destroy=settings.on_destroy is OnDestroy.DELETE, tags=settings.tags or None, opts=kept
     )
-    # They go with the bucket and not before it: a destroy that the bucket's data stops would leave it open otherwise.
-    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(deleted_with=bucket))
+    # Settings go with the bucket, and never before it: retained, or kept by its data, it would be left open otherwise.
+    # One that a program gives up later is taken off.
+    opts = pulumi.ResourceOptions(parent=parent, deleted_with=bucket)
     block = aws.s3.BucketPublicAccessBlock(
         f"{name}-private",
         bucket=bucket.bucket,

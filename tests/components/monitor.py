@@ -26,6 +26,7 @@ class Registered:
     dependencies: tuple[str, ...]
     property_dependencies: dict[str, tuple[str, ...]]
     retain_on_delete: bool
+    deleted_with: str
     protect: bool
     custom: bool
 
@@ -36,7 +37,7 @@ LOOK_UP_TABLE = "aws:glue/getCatalogTable:getCatalogTable"
 class _Provider(mocks.Mocks):
     """Answers as the AWS provider would, as far as the components read outputs."""
 
-    def __init__(self, deployed: dict[str, Any] | None, existing: dict[str, dict[str, Any]]) -> None:
+    def __init__(self, deployed: dict[str, Any] | str | None, existing: dict[str, dict[str, Any]]) -> None:
         self.deployed = deployed
         self.existing = existing
 
@@ -58,6 +59,8 @@ class _Provider(mocks.Mocks):
         assert args.token == LOOK_UP_TABLE, f"no component may call {args.token}"
         if self.deployed is None:
             return {}, [("", f"No Glue table {args.args['name']} found for catalog_id: {ACCOUNT}")]
+        if isinstance(self.deployed, str):
+            return {}, [("", self.deployed)]
         return self.deployed
 
 
@@ -80,6 +83,7 @@ class Monitor(mocks.MockMonitor):
                 tuple(request.dependencies),
                 deps,
                 bool(request.retainOnDelete),
+                request.deletedWith.rpartition("::")[2],
                 bool(request.protect),
                 bool(request.custom),
             )
@@ -107,7 +111,7 @@ def register(
     preview: bool = False,
     project: str = "proj",
     stack: str = "dev",
-    deployed: dict[str, Any] | None = None,
+    deployed: dict[str, Any] | str | None = None,
     existing: dict[str, dict[str, Any]] | None = None,
     watch: Callable[[Monitor], None] = lambda _: None,
 ) -> Monitor:
@@ -118,7 +122,8 @@ def register(
         preview: Whether it is a preview.
         project: The project's name.
         stack: The stack's name.
-        deployed: What the catalog has of each table that is looked up, as the provider tells it; no table if None.
+        deployed: What the catalog has of each table that is looked up, as the provider tells it; no table if None, and
+            what the look-up fails with if a text.
         existing: Properties of resources that are there and are only looked up, by their id.
         watch: Gets the monitor first, to look at what a program that fails has registered.
     """

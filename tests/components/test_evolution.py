@@ -209,3 +209,18 @@ def test_a_change_that_was_allowed_goes_through() -> None:
 def test_what_answers_with_nothing_in_a_users_own_tests_is_no_table() -> None:
     given = alur.BronzeTableArgs(contract=OrderLines)
     assert register(lambda: alur.BronzeTable("lines", given), deployed={}).one("CatalogTable")
+
+
+@pytest.mark.parametrize(
+    ("said", "warned"),
+    [
+        ("reading Glue Catalog Table: AccessDeniedException: not authorized to perform: glue:GetTable", True),
+        ("No Glue table order_lines found for catalog_id: 123456789012, database_name: proj_dev", False),
+    ],
+)
+def test_who_may_not_look_is_told_and_deploys(said: str, warned: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda message, *_: told.append(message))
+    given = alur.BronzeTableArgs(contract=OrderLines)
+    assert register(lambda: alur.BronzeTable("lines", given), deployed=said).one("CatalogTable")
+    assert [("proj_dev.order_lines" in message, said in message) for message in told] == [(True, True)] * warned

@@ -117,10 +117,11 @@ def test_data_goes_only_when_it_is_asked_to(on_destroy: str, force: bool, retain
     monitor = _deployed(table={"on_destroy": on_destroy}, job={"landing_on_destroy": on_destroy})
     for name in ("lines-bucket", "ingest-landing"):
         assert monitor.one("Bucket", name).inputs["forceDestroy"] is force
-        # what protects a retained bucket is retained with it
-        kept = [r for r in monitor.registered if r.type.startswith("aws:s3/bucket") and r.name.startswith(name)]
-        assert len(kept) == 7
-        assert {r.retain_on_delete for r in kept} == {retained}
+        assert monitor.one("Bucket", name).retain_on_delete is retained
+        # what protects a bucket goes with it or stays with it
+        kept = [r for r in monitor.registered if r.name.startswith(f"{name}-")]
+        assert len(kept) == 6
+        assert {(r.deleted_with, r.retain_on_delete) for r in kept} == {(name, False)}
 
 
 def test_made_buckets_are_private_encrypted_versioned_and_tidy() -> None:

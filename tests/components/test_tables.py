@@ -90,7 +90,7 @@ def test_access_to_the_bucket_is_logged_where_one_says() -> None:
     logging = _table(access_log_bucket="logs").one("BucketLogging", "lines-bucket-access-log")
     assert logging.inputs["targetBucket"] == "logs"
     assert logging.inputs["targetPrefix"] == "lines-bucket-1a2b3c4/"
-    assert logging.retain_on_delete is True
+    assert (logging.deleted_with, logging.retain_on_delete) == ("lines-bucket", False)
 
 
 @pytest.mark.parametrize(

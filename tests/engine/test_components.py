@@ -11,6 +11,7 @@ import pytest
 import alur_pulumi as alur
 from alur_pulumi.local.deployment import Summary
 from alur_pulumi.local.emulator import Emulator
+from alur_pulumi.local.errors import DeploymentError
 from alur_pulumi.local.stack import open_stack
 from alur_pulumi.pulumi_cli import NoPulumiCli
 from alur_runtime.config import config_from_json, split_uri
@@ -131,3 +132,24 @@ def test_retained_data_keeps_its_protections(emulator: Emulator, tmp_path: Path)
     assert all(block.values())
     databases = emulator.client("glue").get_databases()["DatabaseList"]
     assert "kept" not in [database["Name"] for database in databases]
+
+
+@pytest.mark.parametrize("cli", ENGINES)
+def test_a_bucket_that_data_keeps_from_being_destroyed_stays_guarded(
+    emulator: Emulator, tmp_path: Path, cli: NoPulumiCli | None
+) -> None:
+    database = f"guarded_{'engine' if cli is None else 'stand_in'}"
+
+    def program() -> None:
+        given = alur.BronzeTableArgs(contract=OrderLines, database_name=database, on_destroy=alur.OnDestroy.FAIL)
+        pulumi.export("bucket", alur.BronzeTable("kept", given).bucket_name)
+
+    stack = open_stack(program, emulator=emulator, work_dir=tmp_path / "stack", cli=cli)
+    bucket = stack.up().outputs["bucket"]
+    s3 = emulator.client("s3")
+    s3.put_object(Bucket=bucket, Key="x.parquet", Body=b"rows")
+    with pytest.raises(DeploymentError):
+        stack.destroy()
+    assert "TlsOnly" in s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
