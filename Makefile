@@ -119,6 +119,10 @@ iam: setup ## Take away each permission of a job's role in turn: something must 
 scan: setup scan-setup ## Have checkov read every example and stack; writes docs/security-controls.md
 	@$(BIN)/python -m tests.trust scan $(ARGS)
 
+.PHONY: resources
+resources: setup ## Show each example's resources as a tree, with what matters for security
+	@$(BIN)/python -m tests.trust resources $(ARGS)
+
 .PHONY: drift
 drift: setup ## Deploy again from machines that differ, and with one byte changed: what changes, and what goes when
 	@$(BIN)/python -m benchmarks.drift $(ARGS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.trust import least, scan
+from tests.trust import least, resources, scan
 
 
 def main() -> int:
@@ -16,6 +16,8 @@ def main() -> int:
     iam.set_defaults(command=least.main)
     checkov = commands.add_parser("scan", help="have the company's scanner read every example and stack")
     checkov.set_defaults(command=scan.main)
+    tree = commands.add_parser("resources", help="show every example's resources, and hold them against a few rules")
+    tree.set_defaults(command=resources.main)
     options = parser.parse_args()
     code: int = options.command()
     return code

@@ -21,7 +21,14 @@ OWN_KEYS: Final = "own keys"
 
 
 def registrations() -> dict[str, list[Registered]]:
-    """What each program registers, by the program's name."""
+    """The resources of AWS that each program registers, by the program's name."""
+    return {
+        name: [r for r in registered if r.type.startswith("aws:")] for name, registered in whole_registrations().items()
+    }
+
+
+def whole_registrations() -> dict[str, list[Registered]]:
+    """The same with the stacks and components that they are in."""
     found = {name: _registered(project, stack) for name, stack, project in _projects()}
     found[OWN_KEYS] = _registered(Project("careful", _own_keys), "prod")
     return found
@@ -41,7 +48,7 @@ def _registered(project: Project, stack: str) -> list[Registered]:
         pulumi.runtime.set_all_config(dict(project.config))
         project.run()
 
-    return [r for r in register(program, project=project.name, stack=stack).registered if r.type.startswith("aws:")]
+    return register(program, project=project.name, stack=stack).registered
 
 
 def _own_keys() -> None:
