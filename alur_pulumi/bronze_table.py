@@ -199,7 +199,7 @@ class BronzeTable(pulumi.ComponentResource):
             f"{name}-table",
             name=table_name,
             database_name=self.database_name,
-            description=self._spec.doc or None,
+            description=catalog.description(self._spec),
             table_type="EXTERNAL_TABLE",
             parameters=catalog.PARAMETERS,
             partition_keys=partition_keys,

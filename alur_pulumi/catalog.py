@@ -10,10 +10,16 @@ INPUT_FORMAT: Final = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFo
 OUTPUT_FORMAT: Final = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
 SERDE: Final = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 PARAMETERS: Final = {"EXTERNAL": "TRUE", "classification": "parquet", "typeOfData": "file"}
+"""Properties of the table.
+
+Spark and Athena drop no files of an external table; Glue and Athena know the format by its classification. No partition
+projection: partitions are registered as they come. No schema of Spark's own: it would have to be kept in step.
+"""
 METADATA_ROOT: Final = "_alur/"
 """Prefix of all that is no table: no database may be called so, and readers skip names with an underscore."""
 
 _MAX_COMMENT: Final = 255
+_MAX_DESCRIPTION: Final = 2048
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -39,8 +45,13 @@ def column_name(column: Column) -> str:
 
 
 def comment(column: Column) -> str | None:
-    """The column's comment, at the length that Glue takes."""
-    return column.doc[:_MAX_COMMENT] or None
+    """The column's comment, on one line and at the length that Glue takes."""
+    return " ".join(column.doc.split())[:_MAX_COMMENT] or None
+
+
+def description(spec: ContractSpec) -> str | None:
+    """What the table is about, at the length that Glue takes."""
+    return spec.doc[:_MAX_DESCRIPTION] or None
 
 
 def default_table_name(spec: ContractSpec) -> str:

@@ -1,7 +1,8 @@
 """The ledger: one DynamoDB table that knows of every file what happened to it."""
 
 import re
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import attrs
 import pulumi
@@ -82,7 +83,8 @@ class StateTable(pulumi.ComponentResource):
         else:
             opts = pulumi.ResourceOptions(parent=self)
             table = aws.dynamodb.Table.get(f"{name}-table", args.existing_table, opts=opts)
-            keys = pulumi.Output.all(table.name, table.hash_key, table.range_key)
+            # by its attributes too, and not its range key: what a table has not, a preview takes for not known yet
+            keys = pulumi.Output.all(table.name, table.hash_key, table.attributes)
             self.table_name = keys.apply(lambda found: _ledger_name(checker, *found))
         self.table_arn = table.arn
         self.shards = pulumi.Output.from_input(args.shards)
@@ -154,9 +156,9 @@ def _check(checker: Checker, args: StateTableArgs) -> None:
         raise checker.refuse("tags", args.tags, "leave them out: existing_table stays as it is")
 
 
-def _ledger_name(checker: Checker, name: str, hash_key: str | None, range_key: str | None) -> str:
+def _ledger_name(checker: Checker, name: str, hash_key: str, attributes: Sequence[Any]) -> str:
     """The table's name, if it has a ledger's keys."""
-    if (hash_key, range_key) != (HASH_KEY, RANGE_KEY):
+    if hash_key != HASH_KEY or RANGE_KEY not in {attribute["name"] for attribute in attributes}:
         raise checker.refuse(
             "existing_table", name, f"its keys must be {HASH_KEY} and {RANGE_KEY}, as StateTable makes"
         )

@@ -6,6 +6,7 @@ import pulumi
 import pytest
 
 import alur_pulumi as alur
+from alur_runtime.contracts.spec import Column, ContractSpec
 from tests.components.monitor import Monitor, Registered, register
 from tests.components.programs import OrderLines
 
@@ -40,7 +41,8 @@ def test_the_ledger_is_encrypted_by_a_key_of_ones_own() -> None:
 
 @pytest.mark.parametrize("name", ["theirs", pulumi.Output.from_input("theirs")], ids=["name", "output"])
 def test_a_ledger_of_another_stack_is_looked_up_and_never_made(name: Any) -> None:
-    found = {"name": "theirs", "hashKey": "ingestion_key", "rangeKey": "file_path"}
+    attributes = [{"name": "ingestion_key", "type": "S"}, {"name": "file_path", "type": "S"}]
+    found = {"name": "theirs", "hashKey": "ingestion_key", "rangeKey": "file_path", "attributes": attributes}
     monitor = register(
         lambda: alur.StateTable("state", alur.StateTableArgs(existing_table=name, shards=8)), existing={"theirs": found}
     )
@@ -50,7 +52,7 @@ def test_a_ledger_of_another_stack_is_looked_up_and_never_made(name: Any) -> Non
 
 
 def test_a_table_that_is_no_ledger_is_refused() -> None:
-    found = {"name": "theirs", "hashKey": "id"}
+    found = {"name": "theirs", "hashKey": "ingestion_key", "attributes": [{"name": "ingestion_key", "type": "S"}]}
     with pytest.raises(alur.ArgumentError, match="its keys must be ingestion_key and file_path"):
         register(
             lambda: alur.StateTable("state", alur.StateTableArgs(existing_table="theirs")), existing={"theirs": found}
@@ -110,3 +112,11 @@ def test_a_table_that_cannot_be_is_refused(arguments: dict[str, Any], says: str)
         _table(**arguments)
     assert str(caught.value).startswith("BronzeTable 'lines': ")
     assert says in str(caught.value)
+
+
+def test_documentation_is_brought_to_the_form_that_glue_takes() -> None:
+    columns = (Column("a", "string", False, "first line\n  second line"), Column("b", "string", False, "x" * 300))
+    table = _table(contract=ContractSpec("T", columns, doc="y" * 3000)).one("CatalogTable").inputs
+    comments = [column["comment"] for column in table["storageDescriptor"]["columns"][:2]]
+    assert comments == ["first line second line", "x" * 255]
+    assert table["description"] == "y" * 2048
