@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ACCOUNT = "123456789012"
+# Policies are read as AWS reads them: what they name must have an ARN of its service.
+_SERVICES = {
+    "CatalogTable": "glue",
+    "Job": "glue",
+    "Key": "kms",
+    "Queue": "sqs",
+    "Table": "dynamodb",
+    "Topic": "sns",
+    "Workflow": "glue",
+}
 
 
 @attrs.frozen
@@ -45,7 +55,7 @@ class _Provider(mocks.Mocks):
         state = {**args.inputs, **self.existing.get(args.resource_id or "", {})}
         kind = args.typ.rpartition(":")[2]
         physical = state.get("name") or state.get("bucket") or f"{args.name}-1a2b3c4"
-        service = {"CatalogTable": "glue", "Job": "glue", "Table": "dynamodb", "Topic": "sns"}.get(kind, "aws")
+        service = _SERVICES.get(kind, "aws")
         state.setdefault("arn", f"arn:aws:{service}:eu-west-1:{ACCOUNT}:{kind.lower()}/{physical}")
         if kind == "CatalogTable":
             state["arn"] = f"arn:aws:glue:eu-west-1:{ACCOUNT}:table/{state['databaseName']}/{physical}"

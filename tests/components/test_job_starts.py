@@ -84,7 +84,7 @@ def test_the_scheduler_may_start_this_job_and_nothing_else() -> None:
     assert trusted["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
     assert _allowed(monitor.one("Policy", "ingest-schedule-policy").inputs["policy"]) == {
         ("glue:StartJobRun", JOB_ARN),
-        ("sqs:SendMessage", "arn:aws:aws:eu-west-1:123456789012:queue/ingest-undelivered-1a2b3c4"),
+        ("sqs:SendMessage", "arn:aws:sqs:eu-west-1:123456789012:queue/ingest-undelivered-1a2b3c4"),
     }
 
 
@@ -125,7 +125,7 @@ def test_the_rule_may_tell_this_workflow_and_nobody_else_may_take_its_role() -> 
     (trusted,) = json.loads(monitor.one("Role", "ingest-arrival-role").inputs["assumeRolePolicy"])["Statement"]
     assert trusted["Condition"] == {"ArnEquals": {"aws:SourceArn": rule}}
     (allowed,) = _allowed(monitor.one("Policy", "ingest-arrival-policy").inputs["policy"])
-    assert allowed == ("glue:notifyEvent", "arn:aws:aws:eu-west-1:123456789012:workflow/ingest-arrival-1a2b3c4")
+    assert allowed == ("glue:notifyEvent", "arn:aws:glue:eu-west-1:123456789012:workflow/ingest-arrival-1a2b3c4")
     statements = {s["Sid"]: s for s in json.loads(monitor.one("QueuePolicy").inputs["policy"])["Statement"]}
     assert statements["UndeliveredEvents"]["Condition"] == {"ArnEquals": {"aws:SourceArn": [rule]}}
     assert statements["TlsOnly"]["Effect"] == "Deny"
