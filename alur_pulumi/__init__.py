@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from alur_pulumi.ingestion_job import IngestionJob
     from alur_pulumi.job_args import IngestionJobArgs
     from alur_pulumi.job_config import Source
-    from alur_pulumi.pipeline import Pipeline, PipelineArgs
     from alur_pulumi.job_options import ExecutionClass, Network, StartOnArrival
+    from alur_pulumi.pipeline import Pipeline, PipelineArgs
     from alur_pulumi.state_table import StateTable, StateTableArgs
     from alur_runtime.config import EngineChoice, OnChange, Settings
     from alur_runtime.contracts import expectations as expect
