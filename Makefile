@@ -110,6 +110,10 @@ mutants: setup ## Take away each guard of the protocol: the simulation must noti
 crash-matrix: setup ## Kill a run before and after every AWS call, and two runs at every pair of calls
 	@$(BIN)/python -m tests.simulation crash-matrix $(ARGS)
 
+.PHONY: schema
+schema: setup ## Show the Pipeline component as programs in other languages have it, and the schema's size
+	@$(BIN)/python -c 'from alur_pulumi.provider.host import page; print(page("Pipeline"))'
+
 ##@ Trust it
 .PHONY: iam
 iam: setup ## Take away each permission of a job's role in turn: something must break

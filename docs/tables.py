@@ -6,7 +6,6 @@ A page holds such a part between two comments, ``<!-- made: name -->`` and ``<!-
 from __future__ import annotations
 
 import importlib
-import inspect
 import json
 import re
 import sys
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 import attrs
 
+from alur_pulumi.described import attribute_texts
 from alur_runtime.reasons import Lasting, Reason
 
 FOLDER: Final = Path(__file__).resolve().parent
@@ -31,7 +31,6 @@ PROOFS: Final = {
 """By the name in its last line: the command."""
 _PART: Final = re.compile(r"<!-- made: (?P<name>\S+) -->\n.*?<!-- end -->", re.DOTALL)
 _OWN: Final = "own:"
-_ENTRY: Final = re.compile(r"^(?P<name>\w+): (?P<text>.*)$")
 _CLASSES: Final = {
     "PipelineArgs": "alur_pulumi.pipeline",
     "StateTableArgs": "alur_pulumi.state_table",
@@ -73,27 +72,6 @@ def class_table(cls: type[Any], *, inherited: bool = True) -> str:
         text = described[field.name].replace("|", "\\|").replace("``", "`")
         lines.append(f"| `{field.name}` | {_default(field.default)} | {text} |")
     return "\n".join(lines)
-
-
-def attribute_texts(cls: type[Any]) -> dict[str, str]:
-    """What the sections "Attributes" of a class's and its bases' docstrings say, by name."""
-    found: dict[str, str] = {}
-    for base in reversed(cls.__mro__):
-        found |= _attributes_section(base.__doc__ or "")
-    return found
-
-
-def _attributes_section(doc: str) -> dict[str, str]:
-    section = inspect.cleandoc(doc).partition("Attributes:\n")[2]
-    found: dict[str, str] = {}
-    name = ""
-    for line in inspect.cleandoc("\n" + section).splitlines():
-        if match := _ENTRY.match(line):
-            name = match["name"]
-            found[name] = match["text"]
-        elif name:
-            found[name] += f" {line.strip()}"
-    return {name: text.strip() for name, text in found.items()}
 
 
 def _default(default: Any) -> str:

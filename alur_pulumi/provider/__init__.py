@@ -1,0 +1,1 @@
+"""The components for programs in TypeScript, Go, C#, Java and YAML."""

@@ -1,0 +1,156 @@
+"""The components as programs in other languages have them: a schema, and a provider that constructs them.
+
+The engine starts the provider as an executable: the language host that PulumiPlugin.yaml asks for is not part of the
+CLI that can be built here.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+import typing
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from alur_pulumi.described import attribute_texts
+from alur_pulumi.local.emulator import Emulator
+from alur_pulumi.local.errors import DeploymentError
+from alur_pulumi.local.stack import open_stack
+from alur_pulumi.pipeline import PipelineArgs
+from alur_pulumi.provider.bridge import described_classes, fields_of, to_arguments
+from alur_pulumi.provider.host import AlurProvider
+from alur_pulumi.pulumi_cli import PulumiCli, find_pulumi_cli
+from alur_pulumi.state_table import StateTableArgs
+from alur_runtime.config import config_from_json, split_uri
+from alur_runtime.contracts.expectations import Severity
+from alur_runtime.contracts.options import CsvOptions
+
+CONTRACT: dict[str, Any] = {
+    "name": "Orders",
+    "doc": "Orders of the shop.",
+    "columns": [
+        {"name": "id", "type": "bigint", "doc": "the shop's own number"},
+        {"name": "amount", "type": "decimal(12,2)", "nullable": True},
+        {"name": "country", "type": "string"},
+    ],
+    "partitionBy": ["country"],
+}
+SOURCES = [{"name": "shop", "prefix": "in/", "files": {"csv": {"separator": ";"}}, "budget": {"rows": 3}}]
+
+
+def _write_plugin(folder: Path, repository: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    plugin = folder / "pulumi-resource-alur"
+    plugin.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(repository))} "$@"\n')
+    plugin.chmod(0o755)
+    return plugin
+
+
+def _undescribed(schema: dict[str, Any]) -> list[str]:
+    """Properties without a description, by where they are."""
+    return [
+        f"{name}.{key}"
+        for name, kind in {**schema["resources"], **schema["types"]}.items()
+        for part in ("inputProperties", "properties")
+        for key, found in kind.get(part, {}).items()
+        if not found.get("description")
+    ]
+
+
+def test_every_argument_is_in_the_schema_with_its_description() -> None:
+    schema = json.loads(AlurProvider().schema or "")
+    assert set(schema["resources"]) == {"alur:index:Pipeline", "alur:index:StateTable"}
+    assert _undescribed(schema) == []
+    for root in (PipelineArgs, StateTableArgs):
+        for name, cls in described_classes(root).items():
+            given = {attribute for attribute, _, _ in fields_of(cls)}
+            assert given <= attribute_texts(cls).keys(), name
+            place = schema["types"].get(f"alur:index:{name}")
+            if place is not None:
+                assert len(place["properties"]) == len(given), name
+    required = {name: found["required"] for name, found in schema["types"].items() if "required" in found}
+    assert required["alur:index:Column"] == ["name", "type"]
+
+
+def test_plain_data_becomes_the_arguments() -> None:
+    given = {
+        "contract": {
+            "name": "Orders",
+            "columns": [{"name": "id", "type": "bigint"}],
+            "expectations": [{"name": "e", "check": "unique", "severity": "warn", "columns": ["id"]}],
+        },
+        "sources": [{"name": "shop", "files": {"csv": {"separator": ";"}}}],
+        "job": {"timeout_minutes": 30.0, "tags": {"a": "b"}},
+    }
+    args = to_arguments(PipelineArgs, given)
+    assert args.contract.columns[0].name == "id"
+    assert args.contract.expectations[0].severity is Severity.WARN
+    assert args.sources[0].files == CsvOptions(separator=";")
+    assert args.job == {"timeout_minutes": 30, "tags": {"a": "b"}}
+    assert type(args.job["timeout_minutes"]) is int
+    given["sources"] = [{"name": "shop", "files": {"csv": {}, "parquet": {}}}]
+    with pytest.raises(ValueError, match="exactly one of csv, jsonLines and parquet"):
+        to_arguments(PipelineArgs, given)
+
+
+@pytest.mark.engine
+def test_the_cli_reads_the_schema(tmp_path: Path, repository: Path) -> None:
+    cli = typing.cast("PulumiCli", find_pulumi_cli())
+    plugin = _write_plugin(tmp_path, repository)
+    asked = [str(cli.path), "package", "get-schema", str(plugin)]
+    environment = {"PULUMI_HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    done = subprocess.run(asked, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    schema = json.loads(done.stdout)
+    assert schema["name"] == "alur"
+    assert _undescribed(schema) == []
+    assert set(schema["resources"]["alur:index:Pipeline"]["requiredInputs"]) == {"contract", "sources"}
+
+
+class Remote(pulumi.ComponentResource):
+    """A pipeline as a program without alur's Python asks for it."""
+
+    def __init__(self, **inputs: Any) -> None:
+        outputs = dict.fromkeys(("jobName", "landingUris"))
+        super().__init__("alur:index:Pipeline", "orders", {**outputs, **inputs}, None, remote=True)
+
+
+@pytest.mark.engine
+def test_a_program_deploys_through_the_provider(tmp_path: Path, repository: Path) -> None:
+    inputs: dict[str, Any] = {
+        "contract": CONTRACT,
+        "sources": SOURCES,
+        "onDestroy": "delete",
+        "job": {"engine": "local", "timeoutMinutes": 30},
+    }
+
+    def program() -> None:
+        made: Any = Remote(**inputs)
+        pulumi.export("job", made.jobName)
+        pulumi.export("landing", made.landingUris)
+
+    _write_plugin(tmp_path / "stack" / "plugins", repository)
+    with Emulator.start(work_dir=tmp_path / "aws") as emulator:
+        stack = open_stack(program, emulator=emulator, work_dir=tmp_path / "stack", project="remote")
+        outputs = stack.up().outputs
+        job = emulator.client("glue").get_job(JobName=outputs["job"])["Job"]
+        assert job["Timeout"] == 30
+        bucket, key = split_uri(job["DefaultArguments"]["--alur_config"])
+        config = config_from_json(emulator.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+        assert [column.type for column in config.contract.columns] == ["bigint", "decimal(12,2)", "string"]
+        assert config.contract.partition_by == ("country",)
+        assert config.sources[0].files == CsvOptions(separator=";")
+        assert [source.uri for source in config.sources] == outputs["landing"]
+        assert stack.up().changes == ()
+
+        inputs["sources"] = [{"name": "shop", "prefix": "/in"}]
+        with pytest.raises(DeploymentError, match="write folder/"):
+            stack.preview()
+        inputs["sources"] = SOURCES
+        stack.destroy()
+        assert outputs["job"] not in emulator.client("glue").list_jobs()["JobNames"]
