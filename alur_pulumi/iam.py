@@ -150,18 +150,7 @@ def job_policy(access: JobAccess) -> str:
                 *(arn.bucket(module) for module in access.modules),
             ],
         ),
-        _allow(
-            "Ledger",
-            [
-                "dynamodb:BatchGetItem",
-                "dynamodb:ConditionCheckItem",
-                "dynamodb:GetItem",
-                "dynamodb:PutItem",
-                "dynamodb:Query",
-                "dynamodb:UpdateItem",
-            ],
-            [access.ledger_arn],
-        ),
+        _ledger(arn, access.ledger_arn),
         _allow(
             "Catalog",
             ["glue:BatchCreatePartition", "glue:GetTable"],
@@ -265,6 +254,24 @@ def _table(arn: CatalogArn, access: JobAccess) -> list[Statement]:
             [table, *(f"{bucket}/{access.metadata_prefix}{folder}/*" for folder in ("forgotten", "quarantine"))],
         ),
     ]
+
+
+def _ledger(arn: CatalogArn, ledger_arn: str) -> Statement:
+    allowed = _allow(
+        "Ledger",
+        [
+            "dynamodb:BatchGetItem",
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+        ],
+        [ledger_arn],
+    )
+    # A ledger serves many tables. The keys of this one begin with its name: files' go on with a shard's number.
+    key = f"{arn.database}.{arn.table}"
+    return {**allowed, "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [key, f"{key}#*"]}}}
 
 
 def _list(sid: str, bucket_arn: str, prefixes: Iterable[str]) -> Statement:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -34,6 +35,7 @@ _TRANSACTION_ACTIONS: Final = {
     "Put": "dynamodb:PutItem",
     "Update": "dynamodb:UpdateItem",
 }
+_EQUALS: Final = re.compile(r"(#?\w+)\s*=\s*(:\w+)")
 # Objects that a customer's key encrypts: S3 uses the key by the caller's right; parts are read to be joined.
 _KEY_ACTIONS: Final = {
     "GetObject": ("kms:Decrypt",),
@@ -54,12 +56,14 @@ class Place:
         account: The account's number.
         partition: ``aws`` or another.
         keys: ARNs of keys, by name of bucket or DynamoDB table.
+        hash_keys: Names of the hash keys' attributes, by name of DynamoDB table.
     """
 
     region: str
     account: str
     partition: str = "aws"
     keys: Mapping[str, str] = attrs.field(factory=dict)
+    hash_keys: Mapping[str, str] = attrs.field(factory=dict)
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of something of this account in this region."""
@@ -139,16 +143,45 @@ def _dynamodb(operation: str, request: Request, place: Place) -> tuple[Need, ...
     if operation in ("TransactWriteItems", "TransactGetItems"):
         # transactions have no action of their own
         parts = [part for entry in request["TransactItems"] for part in entry.items()]
-        asked = [(_TRANSACTION_ACTIONS[kind], item["TableName"]) for kind, item in parts]
+        asked = [(_TRANSACTION_ACTIONS[kind], item["TableName"], item) for kind, item in parts]
+    elif operation == "BatchWriteItem":
+        asked = [
+            (f"dynamodb:{operation}", table, item)
+            for table, wanted in request["RequestItems"].items()
+            for entry in wanted
+            for item in entry.values()
+        ]
     elif "RequestItems" in request:
-        asked = [(f"dynamodb:{operation}", table) for table in request["RequestItems"]]
+        asked = [
+            (f"dynamodb:{operation}", table, {"Key": key})
+            for table, wanted in request["RequestItems"].items()
+            for key in wanted["Keys"]
+        ]
     elif "TableName" in request:
-        asked = [(f"dynamodb:{operation}", request["TableName"])]
+        asked = [(f"dynamodb:{operation}", request["TableName"], request)]
     else:
         return (Need(f"dynamodb:{operation}", "*"),)
-    found = [Need(action, place.arn("dynamodb", f"table/{table}")) for action, table in dict.fromkeys(asked)]
-    keys = {place.keys[table] for _, table in asked if table in place.keys}
+    leading: dict[tuple[str, str], set[str]] = {}
+    for action, table, item in asked:
+        leading.setdefault((action, table), set()).add(_leading_key(item, place.hash_keys.get(table, "")))
+    found = [
+        Need(action, place.arn("dynamodb", f"table/{table}"), {"dynamodb:LeadingKeys": tuple(sorted(keys))})
+        for (action, table), keys in leading.items()
+    ]
+    keys = {place.keys[table] for _, table in leading if table in place.keys}
     return (*found, *(Need("kms:Decrypt", key) for key in sorted(keys)))
+
+
+def _leading_key(item: Request, attribute: str) -> str:
+    """The hash key that a request is about; empty, which no fence lets pass, where it cannot be told."""
+    values = item.get("Key") or item.get("Item")
+    if values is not None:
+        return str(values.get(attribute, {}).get("S", ""))
+    names, found = item.get("ExpressionAttributeNames", {}), item.get("ExpressionAttributeValues", {})
+    for name, value in _EQUALS.findall(item.get("KeyConditionExpression", "")):
+        if names.get(name, name) == attribute:
+            return str(found.get(value, {}).get("S", ""))
+    return ""
 
 
 def _glue(operation: str, request: Request, place: Place) -> tuple[Need, ...]:

@@ -124,10 +124,12 @@ class RunAccess:
             default = ((bucket.encryption or {}).get("Rule") or {}).get("ApplyServerSideEncryptionByDefault", {})
             if key := default.get("KMSMasterKeyID"):
                 keys[name] = key
-        for name, table in dynamodb_backends[self.account][call.region].tables.items():
+        tables = dynamodb_backends[self.account][call.region].tables
+        for name, table in tables.items():
             if key := (table.sse_specification or {}).get("KMSMasterKeyId"):
                 keys[name] = key
-        return Place(call.region, self.account, keys=keys)
+        hash_keys = {name: str(table.hash_key_attr) for name, table in tables.items()}
+        return Place(call.region, self.account, keys=keys, hash_keys=hash_keys)
 
     def _is_there(self, call: Call) -> bool:
         backend = s3_backends[self.account]["aws"]

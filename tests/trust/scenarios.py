@@ -13,6 +13,7 @@ import pytest
 
 from alur_pulumi.iam import JobAccess, NetworkAccess, job_policy
 from alur_pulumi.local.access_needs import Place
+from alur_pulumi.state_table import HASH_KEY
 from alur_runtime import __main__ as program
 from alur_runtime.config import split_uri
 from alur_runtime.contracts.options import ErrorBudget
@@ -62,7 +63,8 @@ def role_of(world: World, change: Change) -> Role:
     # the names of a world are new each time; in the policy that is changed they are always the same
     tag = world.lake.removeprefix("lake-")
     policy = change(job_policy(access).replace(tag, TAG)).replace(TAG, tag)
-    return Role(policy, attrs.evolve(PLACE, keys=keys), tag)
+    place = attrs.evolve(PLACE, keys=keys, hash_keys={config.ledger.table: HASH_KEY})
+    return Role(policy, place, tag)
 
 
 @attrs.define(eq=False)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
 from tests.trust.deployed import Deployed, deployed
-from tests.trust.pieces import Piece
+from tests.trust.pieces import Piece, pieces_of
 
 _ROWS = "OrderId,amount,note,Region\n1,2.50,,north\n2,3.50,x,south\n"
 
@@ -38,15 +39,24 @@ def test_a_job_runs_end_to_end_under_its_role(pipeline: Deployed) -> None:
         (Piece("Keys", "action", "kms:Decrypt"), "kms:Decrypt"),
         (Piece("LandingList0", "statement", "LandingList0"), "s3:ListBucket"),
     ],
-    ids=lambda value: value.sid if isinstance(value, Piece) else "",
+    ids=lambda value: f"{value.sid} {value.name}" if isinstance(value, Piece) else "",
 )
 def test_what_is_taken_away_is_refused(pipeline: Deployed, piece: Piece, said: str) -> None:
-    pipeline.land(f"{piece.sid}.csv", _ROWS)
+    assert piece.without(pipeline.policy) != json.dumps(json.loads(pipeline.policy))
+    pipeline.land(f"{piece.sid}-{piece.kind}.csv", _ROWS)
     before = len(pipeline.emulator.refusals())
     pipeline.without(piece)
     run = pipeline.run()
     assert run["JobRunState"] == "FAILED"
     assert said in pipeline.emulator.refusals()[before]
+
+
+def test_of_a_ledger_a_job_has_the_keys_of_its_own_table(pipeline: Deployed) -> None:
+    (files,) = (p for p in pieces_of(pipeline.policy) if p.kind == "condition" and p.name.endswith("#*"))
+    before = len(pipeline.emulator.refusals())
+    pipeline.without(files)
+    assert pipeline.run()["JobRunState"] == "FAILED"
+    assert "dynamodb:" in pipeline.emulator.refusals()[before]
 
 
 def test_who_deploys_is_not_held_to_the_role(pipeline: Deployed) -> None:
