@@ -101,6 +101,7 @@ def check_table(name: str, args: BronzeTableArgs) -> ContractSpec:
     remedy = "allowed are 1 to 365, and it must be longer than the longest run"
     checker.between("abort_uploads_after_days", args.abort_uploads_after_days, 1, 365, remedy)
     checker.between("noncurrent_days", args.noncurrent_days, 1, 3650)
+    checker.key_arn("kms_key_arn", args.kms_key_arn)
     _check_bucket_settings(checker, args)
     if isinstance(args.allow_breaking_changes_of, str):
         raise checker.refuse("allow_breaking_changes_of", args.allow_breaking_changes_of, "give a list of names")

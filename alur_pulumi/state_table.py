@@ -145,6 +145,7 @@ def _check(checker: Checker, args: StateTableArgs) -> None:
     checker.between("shards", args.shards, 1, 256)
     checker.one_of("on_destroy", args.on_destroy, tuple(OnDestroy))
     check_topic(checker, args.alarms, args.alarm_topic_arn)
+    checker.key_arn("kms_key_arn", args.kms_key_arn)
     checker.key_arn("alarm_kms_key_arn", args.alarm_kms_key_arn)
     why = "the topic that is there has a key already, leave one out"
     checker.exclusive("alarm_kms_key_arn", args.alarm_kms_key_arn, "alarm_topic_arn", args.alarm_topic_arn, why)

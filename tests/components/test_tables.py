@@ -65,6 +65,7 @@ def test_a_table_that_is_no_ledger_is_refused() -> None:
         ({"on_destroy": "keep"}, "on_destroy is 'keep': allowed are retain, fail, delete"),
         ({"on_destroy": "delete", "deletion_protection": True}, "AWS would refuse what on_destroy=delete asks"),
         ({"existing_table": "arn:aws:dynamodb:eu-west-1:1:table/x"}, "give the table's name, not its ARN"),
+        ({"kms_key_arn": "alias/mine"}, "kms_key_arn is 'alias/mine'"),
         ({"existing_table": "theirs", "tags": {"a": "b"}}, "existing_table stays as it is"),
     ],
 )
@@ -103,6 +104,7 @@ def test_access_to_the_bucket_is_logged_where_one_says() -> None:
         ({"cold_storage_after_days": 29, "cold_storage_class": "STANDARD_IA"}, "S3 takes nothing younger"),
         ({"cold_storage_after_days": 90, "existing_bucket": "mine"}, "the settings of existing_bucket are its owner's"),
         ({"access_log_bucket": "logs", "existing_bucket": "mine"}, "the settings of existing_bucket are its owner's"),
+        ({"kms_key_arn": "alias/mine"}, "kms_key_arn is 'alias/mine'"),
         ({"access_log_bucket": "s3://logs"}, "give the bucket's name, not its ARN or URI"),
         ({"allow_breaking_changes_of": "amount"}, "give a list of names"),
     ],
