@@ -135,6 +135,7 @@ def test_a_ledger_of_another_stack_is_watched_there() -> None:
         "name": "theirs",
         "hashKey": HASH_KEY,
         "rangeKey": RANGE_KEY,
+        "attributes": [{"name": HASH_KEY, "type": "S"}, {"name": RANGE_KEY, "type": "S"}],
         "arn": "arn:aws:dynamodb:eu-west-1:123456789012:table/theirs",
     }
     monitor = register(lambda: Pipeline(state={"existing_table": "theirs"}), existing={"theirs": ledger})
