@@ -1,7 +1,6 @@
 """The components on the real engine and on its stand-in, against the AWS of this machine."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,28 +8,13 @@ import pulumi
 import pytest
 
 import alur_pulumi as alur
-from alur_pulumi.local.deployment import Summary
 from alur_pulumi.local.emulator import Emulator
 from alur_pulumi.local.errors import DeploymentError
 from alur_pulumi.local.stack import open_stack
 from alur_pulumi.pulumi_cli import NoPulumiCli
 from alur_runtime.config import config_from_json, split_uri
 from tests.components.programs import FEED, OrderLines, Pipeline
-
-ENGINES = [
-    pytest.param(None, id="engine", marks=pytest.mark.engine),
-    pytest.param(NoPulumiCli(("left out by the test",)), id="without-engine"),
-]
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with Emulator.start(work_dir=tmp_path_factory.mktemp("aws")) as running:
-        yield running
-
-
-def _changed(summary: Summary) -> dict[str, str]:
-    return {change.name: change.operation for change in summary.changes}
+from tests.engine.engines import ENGINES, changed
 
 
 def _objects(emulator: Emulator, uris: str) -> list[int]:
@@ -90,12 +74,12 @@ def test_a_pipeline_is_made_left_alone_changed_and_destroyed(
 
     transform = code / "transform.py"
     transform.write_text(transform.read_text() + "\n# one more line of the user's own\n")
-    changed = stack.up()
-    assert _changed(changed) == {
+    updated = stack.up()
+    assert changed(updated) == {
         "ingest-wheel-orders-feed": "replace",
         "ingest-job": "update",
     }
-    assert changed.outputs["job"] == job
+    assert updated.outputs["job"] == job
     second = _arguments(emulator, job)
     assert second["--extra-py-files"] != first["--extra-py-files"]
     assert second["--alur_config"] == first["--alur_config"]

@@ -8,23 +8,15 @@ import pulumi
 import pytest
 
 import alur_pulumi as alur
-from alur_pulumi.local.deployment import Summary
 from alur_pulumi.local.emulator import Emulator
 from alur_pulumi.local.errors import DeploymentError
 from alur_pulumi.local.stack import open_stack
 from alur_pulumi.pulumi_cli import NoPulumiCli
 from alur_runtime.contracts.spec import Column, ContractSpec
 from tests.components.programs import OrderLines
+from tests.engine.engines import ENGINES, changed
 
-ENGINES = [
-    pytest.param(None, id="engine", marks=pytest.mark.engine),
-    pytest.param(NoPulumiCli(("left out by the test",)), id="without-engine"),
-]
 SPEC: ContractSpec = OrderLines.__alur_contract__
-
-
-def _changed(summary: Summary) -> dict[str, str]:
-    return {change.name: change.operation for change in summary.changes}
 
 
 @pytest.mark.parametrize("cli", ENGINES)
@@ -42,15 +34,15 @@ def test_a_contract_is_changed_in_place_and_never_broken_unawares(
         return emulator.client("glue").get_table(DatabaseName=database, Name="order_lines")["Table"]
 
     stack = open_stack(program, emulator=emulator, work_dir=tmp_path / "stack", cli=cli)
-    assert _changed(stack.preview()) == {"lines-database": "create", "lines-table": "create"}
+    assert changed(stack.preview()) == {"lines-database": "create", "lines-table": "create"}
     stack.up()
     assert stack.up().changes == ()
 
     # a column and another comment come in place
     columns = (attrs.evolve(SPEC.columns[0], doc="in another word"), *SPEC.columns[1:], Column("added", "date", True))
     given["contract"] = grown = attrs.evolve(SPEC, columns=columns)
-    assert _changed(stack.preview()) == {"lines-table": "update"}
-    assert _changed(stack.up()) == {"lines-table": "update"}
+    assert changed(stack.preview()) == {"lines-table": "update"}
+    assert changed(stack.up()) == {"lines-table": "update"}
     storage = deployed()["StorageDescriptor"]
     assert (storage["Columns"][0]["Name"], storage["Columns"][0]["Comment"]) == ("orderid", "in another word")
     assert "added" in [c["Name"] for c in storage["Columns"]]
@@ -84,9 +76,9 @@ def test_a_contract_is_changed_in_place_and_never_broken_unawares(
 
     # what was allowed by name goes through, in place
     given |= {"contract": SPEC, "allow_breaking_changes_of": ["added"]}
-    assert _changed(stack.up()) == {"lines-table": "update"}
+    assert changed(stack.up()) == {"lines-table": "update"}
     assert "added" not in [c["Name"] for c in deployed()["StorageDescriptor"]["Columns"]]
 
     # another name is another table: the catalog forgets the first, whose files stay
     given |= {"contract": attrs.evolve(SPEC, partition_by=()), "table_name": "order_lines_2"}
-    assert _changed(stack.preview()) == {"lines-table": "replace"}
+    assert changed(stack.preview()) == {"lines-table": "replace"}

@@ -9,12 +9,12 @@ import pulumi
 import pytest
 
 import alur_pulumi as alur
-from alur_pulumi.local.deployment import Summary
 from alur_pulumi.local.emulator import Emulator
 from alur_pulumi.local.errors import DeploymentError
 from alur_pulumi.local.stack import LocalStack, open_stack
 from alur_runtime.contracts.spec import Column, ContractSpec
 from tests.components.programs import OrderLines
+from tests.engine.engines import changed
 
 pytestmark = pytest.mark.engine
 
@@ -56,24 +56,20 @@ class Life:
         return self._stack
 
     def up(self) -> dict[str, str]:
-        return _changed(self.stack.up())
+        return changed(self.stack.up())
 
     def preview(self) -> dict[str, str]:
-        return _changed(self.stack.preview())
+        return changed(self.stack.preview())
 
     def up_only(self, name: str) -> dict[str, str]:
         """Deploy one resource and nothing else."""
         resources = self.stack._stack.export_stack().deployment["resources"]
         (urn,) = [r["urn"] for r in resources if r["urn"].endswith(f"::{name}")]
         run = self.stack._run
-        return _changed(run("up", lambda listen: self.stack._stack.up(on_event=listen, target=[urn])))
+        return changed(run("up", lambda listen: self.stack._stack.up(on_event=listen, target=[urn])))
 
     def output(self, name: str) -> str:
         return str(self.stack.outputs()[name])
-
-
-def _changed(summary: Summary) -> dict[str, str]:
-    return {change.name: change.operation for change in summary.changes}
 
 
 @pytest.fixture
@@ -176,7 +172,7 @@ def test_what_was_changed_outside_is_seen_and_put_right(life: Life) -> None:
     glue.delete_table(DatabaseName=database, Name="order_lines")
 
     assert life.up() == {}  # without a refresh the engine trusts its state
-    found = _changed(life.stack.refresh())
+    found = changed(life.stack.refresh())
     assert {name: found[name] for name in found if found[name] != "refresh"} == {
         "lines-bucket-versions": "update",
         "lines-bucket-private": "delete",
@@ -325,5 +321,5 @@ def test_a_table_of_the_catalog_is_taken_in(life: Life) -> None:
         alur.BronzeTable("lines", given)
 
     heir = open_stack(program, emulator=life.emulator, work_dir=life.work_dir / "heir", project="heir")
-    assert _changed(heir.up()) == {"lines-table": "import"}
+    assert changed(heir.up()) == {"lines-table": "import"}
     assert heir.up().changes == ()

@@ -10,7 +10,7 @@ from alur_pulumi.local.emulator import Emulator
 from alur_pulumi.local.errors import DeploymentError
 from alur_pulumi.local.stack import open_stack
 from alur_pulumi.pulumi_cli import NoPulumiCli
-from tests.engine.test_evolution import ENGINES
+from tests.engine.engines import ENGINES
 
 
 @pytest.mark.parametrize("cli", ENGINES)
