@@ -19,6 +19,7 @@ from tests.components.programs import Pipeline
 NOON = 1_800_000_000.0
 """A moment to hold alarms against: of no other meaning."""
 HOUR, MINUTE = 3600.0, 60.0
+GOING_ON = {"STARTING", "RUNNING"}
 HOURS = 24 + 2 + 1
 """A day between two runs, the timeout, and one more."""
 
@@ -179,7 +180,7 @@ def test_what_a_run_publishes_is_what_alarms_look_at(deployed: Deployed) -> None
     bucket, prefix = split_uri(deployed.outputs["landing"][0])
     emulator.client("s3").put_object(Bucket=bucket, Key=f"{prefix}a.csv", Body=b"OrderId,amount,note,Region\nx,1,,EU\n")
     run = glue.start_job_run(JobName=job)["JobRunId"]
-    while (ended := glue.get_job_run(JobName=job, RunId=run)["JobRun"])["JobRunState"] == "RUNNING":
+    while (ended := glue.get_job_run(JobName=job, RunId=run)["JobRun"])["JobRunState"] in GOING_ON:
         time.sleep(0.5)
     assert ended["JobRunState"] == "FAILED", emulator.run_log(job, run)
     states = emulator.evaluate_alarms(time.time())
