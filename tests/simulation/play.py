@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Callable
 from random import Random
@@ -75,7 +74,6 @@ class Play:
     _clients: Clients = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        logging.disable(logging.CRITICAL)
         self.world = World(self.schedule, self.all_good)
         self.scheduler = Scheduler(self.world.clock, self.schedule.seed)
         self.network = Network(self.world, self.scheduler, Oracle(self.world))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time as real_time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
@@ -189,6 +190,9 @@ def seams() -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         for module, name, value in _SEAMS:
             stack.enter_context(mock.patch.object(module, name, value))
+        # Runs tell of each error that is made for them. `disable` is of the whole process: others' tests read logs.
+        stack.callback(logging.disable, logging.root.manager.disable)
+        logging.disable(logging.CRITICAL)
         yield
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import subprocess
 import sys
@@ -127,6 +128,13 @@ def test_crashes_at_every_call_and_a_sample_of_pairs() -> None:
 
 
 # --- the simulation itself --------------------------------------------------------------------------------------------
+
+
+def test_logs_are_heard_again_after_a_simulation() -> None:
+    before = logging.root.manager.disable
+    with seams():
+        assert logging.root.manager.disable == logging.CRITICAL
+    assert logging.root.manager.disable == before
 
 
 def test_a_schedule_replays_exactly(under_the_scheduler: None) -> None:

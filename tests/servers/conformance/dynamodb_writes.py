@@ -21,10 +21,10 @@ def _lease(table: Table, owner: str, now: int, until: int, **more: Any) -> dict[
     answered: dict[str, Any] = table.client.update_item(
         TableName=table.name,
         Key=table.key(LEASE),
-        UpdateExpression="SET #owner = :me, expires_at_ms = :until ADD #token :one",
+        UpdateExpression="SET #owner = :me, expires_at_ms = :until ADD #token :count",
         ConditionExpression="attribute_not_exists(#owner) OR expires_at_ms < :now",
         ExpressionAttributeNames={"#owner": "owner", "#token": "token"},
-        ExpressionAttributeValues=to_attributes({":me": owner, ":until": until, ":now": now, ":one": 1}),
+        ExpressionAttributeValues=to_attributes({":me": owner, ":until": until, ":now": now, ":count": 1}),
         ReturnValues="ALL_NEW",
         **more,
     )
