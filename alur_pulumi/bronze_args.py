@@ -20,7 +20,7 @@ class BronzeTableArgs:
     """Arguments of `BronzeTable`.
 
     Attributes:
-        contract: The table's columns: a class made with `alur_runtime.contracts.spec`, or its `ContractSpec`.
+        contract: The table's columns: a class made with `alur_pulumi.contract`, or its `ContractSpec`.
         on_change: What happens to a file that was ingested and is overwritten later.
         metadata_columns: Which of alur's own columns the table has, of ``_ingested_at``, ``_source_system``,
             ``_source_file``, ``_source_row`` and ``_source_etag``; if not given the first four, and all of them
@@ -44,7 +44,8 @@ class BronzeTableArgs:
         allow_breaking_changes_of: Columns (or ``partition_by``, ``location``) that may change although readers of
             the files that are there cannot take it. Nothing rewrites those files: queries that reach them fail, or
             miss what was dropped, until they are gone.
-        kms_key_arn: The key that the made bucket encrypts with; S3's own if none is given.
+        kms_key_arn: The key of the bucket, which the jobs that write the table may use: the made one encrypts with it
+            (with S3's own if none is given). Name the key of an existing bucket here too.
         tags: Tags of the bucket and the database.
     """
 

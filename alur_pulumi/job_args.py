@@ -31,7 +31,8 @@ class IngestionJobArgs:
         landing_bucket: Name of a bucket that is there already, for sources that name none; one is made if
             needed.
         landing_on_destroy: What becomes of the made landing bucket on destroy.
-        landing_kms_key_arn: The key that the made landing bucket encrypts with; S3's own if none is given.
+        landing_kms_key_arn: The key of the landing bucket, which the job may use: the made one encrypts with it (with
+            S3's own if none is given). Name the key of a landing bucket that is there already here too.
         landing_access_log_bucket: Name of a bucket that S3 logs each access to the made landing bucket to, below a
             folder of its name; its policy must let ``logging.s3.amazonaws.com`` write. Not logged if none is given.
         code: Your own Python code (pure Python), shipped as one more wheel: the folder of a package, the name of a

@@ -20,7 +20,7 @@ class JobLogs:
         argument: What Glue is given as the prefix of the log groups.
         prefix: What the names of the two log groups begin with.
         errors: The name of that which the runtime logs to.
-        groups: The names of all that are made.
+        groups: The names of all that Glue may write to.
     """
 
     argument: pulumi.Output[str]
@@ -81,12 +81,13 @@ def log_groups(
     # The names below the prefix are Glue's to choose, so they are set by hand; project and stack keep them apart.
     argument = pulumi.Output.from_input(f"/alur/{pulumi.get_project()}/{pulumi.get_stack()}/{name}")
     prefixes = {_PLAIN: argument}
+    used = [_PLAIN]
     if security is not None:
         role = role_arn.apply(lambda arn: arn.rpartition("/")[2])
         # Glue puts the two names in between if the configuration encrypts logs. One that was there already may not.
-        encrypted = pulumi.Output.concat(argument, "/", security, "-role/", role)
-        plain = {} if args.security_configuration is None else prefixes
-        prefixes = {**plain, _ENCRYPTED: encrypted}
+        # The plain ones are kept in any case: a job that gets a key later would lose what it logged until then.
+        prefixes[_ENCRYPTED] = pulumi.Output.concat(argument, "/", security, "-role/", role)
+        used = [_ENCRYPTED] if args.security_configuration is None else [_PLAIN, _ENCRYPTED]
     made = {
         (kind, part): aws.cloudwatch.LogGroup(
             f"{name}-{kind}-{part}",
@@ -101,10 +102,9 @@ def log_groups(
         for kind, prefix in prefixes.items()
         for part in ("error", "output")
     }
-    used = list(prefixes)[-1]
     return JobLogs(
         argument=argument,
-        prefix=prefixes[used],
-        errors=made[used, "error"].name,
-        groups=tuple(group.name for group in made.values()),
+        prefix=prefixes[used[-1]],
+        errors=made[used[-1], "error"].name,
+        groups=tuple(group.name for (kind, _), group in made.items() if kind in used),
     )

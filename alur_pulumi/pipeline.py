@@ -26,7 +26,7 @@ class PipelineArgs:
     """Arguments of `Pipeline`.
 
     Attributes:
-        contract: The table's columns: a class made with `alur_runtime.contracts.spec`, or its `ContractSpec`.
+        contract: The table's columns: a class made with `alur_pulumi.contract`, or its `ContractSpec`.
         sources: Where files land.
         on_destroy: What becomes of ledger, table and landing bucket on destroy.
         kms_key_arn: The key that the made ledger and buckets encrypt with; AWS's own if none is given.

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,8 @@ from alur_pulumi.local.glue_python import VARIABLE, to_variable
 
 _READY = "The embedded AWS answers at "
 _LAST_BYTES = 4000
+_GOING_ON = frozenset({"STARTING", "RUNNING", "STOPPING", "WAITING"})
+_POLL_SECONDS = 0.2
 
 PYTHON_VARIABLE = "ALUR_EMULATOR_PYTHON"
 """Names the interpreter that the server's process runs on, where this one lacks what it needs."""
@@ -157,6 +160,20 @@ class Emulator:
         """What job runs were refused because their roles do not allow it, in order."""
         found: list[str] = json.loads(self._own("refusals"))
         return found
+
+    def run_job(self, job: str) -> dict[str, Any]:
+        """Start a job and wait until its run has ended, however it ends.
+
+        Args:
+            job: The job's name.
+
+        Returns:
+            The run as `run_details` has it.
+        """
+        run_id = self.client("glue").start_job_run(JobName=job)["JobRunId"]
+        while (run := self.run_details(job, run_id))["JobRunState"] in _GOING_ON:
+            time.sleep(_POLL_SECONDS)
+        return run
 
     def run_details(self, job: str, run_id: str) -> dict[str, Any]:
         """A job run as GetJobRun shows it, and the ``pid`` of its process."""

@@ -8,6 +8,8 @@ from typing import Any
 from moto.dynamodb.responses import DynamoHandler
 from moto.events.models import Rule
 from moto.iam.access_control import IAMPolicy, PermissionResult
+from moto.logs.exceptions import ResourceNotFoundException
+from moto.logs.responses import LogsResponse
 from moto.s3.exceptions import NoSuchUpload
 from moto.s3.models import FakeBucket, S3Backend
 
@@ -31,6 +33,15 @@ def update_encryption_too(self: Any) -> Any:
         table = self.dynamodb_backend.get_table(self.body["TableName"])
         table.sse_specification = encryption if encryption.get("Enabled") else None
     return _update_table(self)
+
+
+def set_log_key(self: Any) -> str:
+    """Set the key of a log group, or take it off where the request names none; moto knows neither call."""
+    group = self.logs_backend.groups.get(self._get_param("logGroupName"))
+    if group is None:
+        raise ResourceNotFoundException
+    group.kms_key_id = self._get_param("kmsKeyId")
+    return ""
 
 
 def permission_without_conditions(bucket: Any, action: str, resource: str) -> Any:
@@ -73,5 +84,7 @@ def apply() -> None:
     backend.complete_multipart_upload = complete_known_uploads_only
     dynamodb: Any = DynamoHandler
     dynamodb.update_table = update_encryption_too
+    logs: Any = LogsResponse
+    logs.associate_kms_key = logs.disassociate_kms_key = set_log_key
     bucket: Any = FakeBucket
     bucket.get_permission = permission_without_conditions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -10,7 +11,7 @@ from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 ACCOUNT = "123456789012"
 # Policies are read as AWS reads them: what they name must have an ARN of its service.
@@ -41,15 +42,26 @@ class Registered:
     custom: bool
 
 
+WHO_AND_WHERE: Mapping[str, dict[str, Any]] = {
+    "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
+    "aws:index/getRegion:getRegion": {"region": "eu-west-1"},
+}
+"""What programs may ask; components may not, since each such call slows every preview."""
 LOOK_UP_TABLE = "aws:glue/getCatalogTable:getCatalogTable"
 
 
 class _Provider(mocks.Mocks):
     """Answers as the AWS provider would, as far as the components read outputs."""
 
-    def __init__(self, deployed: dict[str, Any] | str | None, existing: dict[str, dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        deployed: dict[str, Any] | str | None,
+        existing: dict[str, dict[str, Any]],
+        answers: Mapping[str, dict[str, Any]],
+    ) -> None:
         self.deployed = deployed
         self.existing = existing
+        self.answers = answers
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         state = {**args.inputs, **self.existing.get(args.resource_id or "", {})}
@@ -66,6 +78,8 @@ class _Provider(mocks.Mocks):
         return f"{physical}-id", state
 
     def call(self, args: mocks.MockCallArgs) -> Any:
+        if args.token in self.answers:
+            return self.answers[args.token]
         assert args.token == LOOK_UP_TABLE, f"no component may call {args.token}"
         if self.deployed is None:
             return {}, [("", f"No Glue table {args.args['name']} found for catalog_id: {ACCOUNT}")]
@@ -124,6 +138,7 @@ def register(
     deployed: dict[str, Any] | str | None = None,
     existing: dict[str, dict[str, Any]] | None = None,
     watch: Callable[[Monitor], None] = lambda _: None,
+    answers: Mapping[str, dict[str, Any]] = MappingProxyType({}),
 ) -> Monitor:
     """Run a program to its end against a fresh monitor.
 
@@ -136,8 +151,9 @@ def register(
             what the look-up fails with if a text.
         existing: Properties of resources that are there and are only looked up, by their id.
         watch: Gets the monitor first, to look at what a program that fails has registered.
+        answers: What functions of the provider answer that the program itself may call, by token.
     """
-    provider = _Provider(deployed, existing or {})
+    provider = _Provider(deployed, existing or {}, answers)
     monitor = Monitor(provider)
     watch(monitor)
     mocks.set_mocks(provider, project=project, stack=stack, preview=preview, monitor=monitor)

@@ -99,15 +99,19 @@ def test_a_key_makes_a_security_configuration_and_names_the_log_groups_as_glue_w
     assert {part["kmsKeyArn"] for part in encryption.values()} == {KEY}
     assert monitor.one("Job").inputs["securityConfiguration"] == "ingest-security-1a2b3c4"
     prefix = "/alur/proj/dev/ingest/ingest-security-1a2b3c4-role/ingest-role-1a2b3c4"
-    assert _log_groups(monitor) == {f"{prefix}/error": KEY, f"{prefix}/output": KEY}
+    # the plain ones stay: a job that gets its key later keeps what it logged until then
+    plain = "/alur/proj/dev/ingest"
+    assert _log_groups(monitor) == {f"{p}/{part}": KEY for p in (plain, prefix) for part in ("error", "output")}
     # another key makes another configuration and other names: old logs stay
-    assert all(r.retain_on_delete for r in monitor.of("LogGroup"))
+    kept = {r.inputs["name"] for r in monitor.of("LogGroup") if r.retain_on_delete}
+    assert kept == {f"{prefix}/error", f"{prefix}/output"}
     assert not any(r.retain_on_delete for r in _deployed().of("LogGroup"))
     # Glue puts the names in between itself
     assert monitor.one("Job").inputs["defaultArguments"]["--custom-logGroup-prefix"] == "/alur/proj/dev/ingest"
     found = _statements(monitor)
     group = f"arn:aws:logs:eu-west-1:123456789012:log-group:{prefix}/error:*"
     assert group in found["Logs"]["Resource"]
+    assert not any(arn.endswith((f"{plain}/error:*", f"{plain}/output:*")) for arn in found["Logs"]["Resource"])
     assert found["LogKeys"]["Action"] == ["logs:AssociateKmsKey"]
     assert KEY in found["Keys"]["Resource"]
 

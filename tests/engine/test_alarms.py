@@ -12,14 +12,13 @@ import pytest
 from alur_pulumi.alarms import LEDGER_OPERATIONS
 from alur_pulumi.local.emulator import Emulator
 from alur_pulumi.local.stack import open_stack
-from alur_pulumi.pulumi_cli import NoPulumiCli
 from alur_runtime.config import split_uri
 from tests.components.programs import Pipeline
+from tests.engine.engines import WITHOUT_ENGINE
 
 NOON = 1_800_000_000.0
 """A moment to hold alarms against: of no other meaning."""
 HOUR, MINUTE = 3600.0, 60.0
-GOING_ON = {"STARTING", "RUNNING"}
 HOURS = 24 + 2 + 1
 """A day between two runs, the timeout, and one more."""
 
@@ -82,8 +81,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         pulumi.export("landing", pipeline.job.landing_uris)
 
     with Emulator.start(work_dir=tmp_path_factory.mktemp("aws")) as emulator:
-        cli = NoPulumiCli(("left out by the test",))
-        stack = open_stack(program, emulator=emulator, work_dir=tmp_path_factory.mktemp("stack"), cli=cli)
+        stack = open_stack(program, emulator=emulator, work_dir=tmp_path_factory.mktemp("stack"), cli=WITHOUT_ENGINE)
         outputs = stack.up().outputs
         assert stack.preview().changes == ()
         sqs = emulator.client("sqs")
@@ -176,13 +174,11 @@ def test_a_ledger_in_trouble_sets_an_alarm_off_if_it_lasts(
 
 
 def test_what_a_run_publishes_is_what_alarms_look_at(deployed: Deployed) -> None:
-    emulator, glue, job = deployed.emulator, deployed.emulator.client("glue"), deployed.outputs["job"]
+    emulator, job = deployed.emulator, deployed.outputs["job"]
     bucket, prefix = split_uri(deployed.outputs["landing"][0])
     emulator.client("s3").put_object(Bucket=bucket, Key=f"{prefix}a.csv", Body=b"OrderId,amount,note,Region\nx,1,,EU\n")
-    run = glue.start_job_run(JobName=job)["JobRunId"]
-    while (ended := glue.get_job_run(JobName=job, RunId=run)["JobRun"])["JobRunState"] in GOING_ON:
-        time.sleep(0.5)
-    assert ended["JobRunState"] == "FAILED", emulator.run_log(job, run)
+    run = emulator.run_job(job)
+    assert run["JobRunState"] == "FAILED", emulator.run_log(job, run["Id"])
     states = emulator.evaluate_alarms(time.time())
     assert {key: _of(key, states) for key in ("files-failed", "did-not-run", "files-pending", "counts-differ")} == {
         "files-failed": "ALARM",

@@ -1,8 +1,6 @@
 """Files land, nobody starts anything, and the table has their rows."""
 
-import time
 from pathlib import Path
-from typing import Any
 
 import pulumi
 import pytest
@@ -10,13 +8,12 @@ import pytest
 import alur_pulumi as alur
 from alur_pulumi.local.emulator import Emulator
 from alur_pulumi.local.stack import open_stack
-from alur_pulumi.pulumi_cli import NoPulumiCli
 from alur_runtime.config import split_uri
 from examples.orders.read_back import read_table
 from tests.components.programs import Pipeline
+from tests.engine.engines import WITHOUT_ENGINE, ended_runs
 
 BURST = 3
-ENDED = {"SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT"}
 
 
 @alur.contract()
@@ -53,29 +50,21 @@ def _land(emulator: Emulator, uri: str, numbers: range) -> None:
         s3.put_object(Bucket=bucket, Key=f"{prefix}{number}.csv", Body=f"order_id\n{number}\n".encode())
 
 
-def _ended_runs(emulator: Emulator, job: str, count: int) -> list[dict[str, Any]]:
-    """The job's runs as soon as so many of them have ended."""
-    while True:
-        runs: list[dict[str, Any]] = emulator.client("glue").get_job_runs(JobName=job)["JobRuns"]
-        if len(runs) >= count and all(run["JobRunState"] in ENDED for run in runs):
-            return runs
-        time.sleep(0.2)
-
-
 def test_files_that_land_start_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Emulator.start(work_dir=tmp_path / "aws") as emulator:
         for name, value in emulator.environment().items():
             monkeypatch.setenv(name, value)
-        cli = NoPulumiCli(("left out by the test",))
         windows = [900]  # longer than the test: it is the number of files that starts a run
-        stack = open_stack(lambda: _pipeline(windows[-1]), emulator=emulator, work_dir=tmp_path / "stack", cli=cli)
+        stack = open_stack(
+            lambda: _pipeline(windows[-1]), emulator=emulator, work_dir=tmp_path / "stack", cli=WITHOUT_ENGINE
+        )
         outputs = stack.up().outputs
         job, landing = outputs["job"], outputs["landing"][0]
         assert stack.up().changes == ()
 
         for burst in (1, 2):
             _land(emulator, landing, range(burst * 10, burst * 10 + BURST))
-            runs = _ended_runs(emulator, job, burst)
+            runs = ended_runs(emulator, job, burst)
             # as many runs as times that enough files came, and not one for each file
             assert [run["JobRunState"] for run in runs] == ["SUCCEEDED"] * burst
             assert {run["TriggerName"].partition("-trigger")[0] for run in runs} == {"ingest-arrival"}
@@ -83,7 +72,7 @@ def test_files_that_land_start_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         windows.append(1)  # and now it is the window's end
         stack.up()
         _land(emulator, landing, range(30, 31))
-        assert len(_ended_runs(emulator, job, 3)) == 3
+        assert len(ended_runs(emulator, job, 3)) == 3
         rows = read_table(outputs["database"], outputs["table"])
         assert sorted(rows["order_id"].to_pylist()) == [10, 11, 12, 20, 21, 22, 30]
         assert outputs["undelivered"]

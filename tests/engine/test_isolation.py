@@ -13,12 +13,14 @@ from alur_pulumi.local.deployment import Deployment
 from alur_pulumi.local.emulator import Emulator
 from alur_pulumi.local.stack import open_stack
 from alur_pulumi.pulumi_cli import NoPulumiCli
-from benchmarks.scene import ENDED
 from tests.components.programs import OrderLines
+from tests.engine.engines import WITHOUT_ENGINE
 
-ENGINES = [
-    pytest.param(None, id="engine", marks=pytest.mark.engine),
-    pytest.param(NoPulumiCli(("left out by the test",)), id="without-engine"),
+# which of the two is destroyed first; the engine takes its time, and one order tells what there is to tell of it
+CASES = [
+    pytest.param(None, "dev", id="engine", marks=pytest.mark.engine),
+    pytest.param(WITHOUT_ENGINE, "dev", id="without-engine"),
+    pytest.param(WITHOUT_ENGINE, "prod", id="without-engine, the other way round"),
 ]
 DATABASES = ("sales", "returns")
 
@@ -89,14 +91,14 @@ def _ingest(emulator: Emulator, outputs: Any) -> None:
     bucket, _, prefix = outputs["landing"][0].removeprefix("s3://").partition("/")
     body = b"OrderId,amount,note,Region\n1,2.50,a,north\n"
     emulator.client("s3").put_object(Bucket=bucket, Key=f"{prefix}same-name.csv", Body=body)
-    run_id = emulator.client("glue").start_job_run(JobName=outputs["job"])["JobRunId"]
-    while (state := emulator.run_details(outputs["job"], run_id)["JobRunState"]) not in ENDED:
-        pass
-    assert state == "SUCCEEDED", emulator.run_log(outputs["job"], run_id)
+    run = emulator.run_job(outputs["job"])
+    assert run["JobRunState"] == "SUCCEEDED", emulator.run_log(outputs["job"], run["Id"])
 
 
-@pytest.mark.parametrize("cli", ENGINES)
-def test_stacks_and_tables_of_one_name_do_not_touch_one_another(tmp_path: Path, cli: NoPulumiCli | None) -> None:
+@pytest.mark.parametrize(("cli", "goes_first"), CASES)
+def test_stacks_and_tables_of_one_name_do_not_touch_one_another(
+    tmp_path: Path, cli: NoPulumiCli | None, goes_first: str
+) -> None:
     with Emulator.start(work_dir=tmp_path / "aws") as emulator:
         nothing = _everything(emulator)
 
@@ -123,10 +125,15 @@ def test_stacks_and_tables_of_one_name_do_not_touch_one_another(tmp_path: Path, 
             counts[number] = 1
             assert [_rows(emulator, one["location"]) for one in places] == counts
 
-        # the first goes first; what is left works on
-        dev.destroy()
-        assert _everything(emulator) == {kind: names - (only_dev[kind] - nothing[kind]) for kind, names in both.items()}
-        assert prod.up().changes == ()
-        _ingest(emulator, prod.outputs()["sales"])
-        prod.destroy()
+        # what is left works on
+        goes, stays = (dev, prod) if goes_first == "dev" else (prod, dev)
+        goes.destroy()
+        only_stays = {
+            kind: names - (only_dev[kind] - nothing[kind]) if stays is prod else only_dev[kind]
+            for kind, names in both.items()
+        }
+        assert _everything(emulator) == only_stays
+        assert stays.up().changes == ()
+        _ingest(emulator, stays.outputs()["sales"])
+        stays.destroy()
         assert _everything(emulator) == nothing

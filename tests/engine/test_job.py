@@ -7,17 +7,13 @@ import pulumi
 import pytest
 
 import alur_pulumi as alur
-from alur_pulumi.local.deployment import Summary
 from alur_pulumi.local.emulator import Emulator
 from alur_pulumi.local.stack import open_stack
 from alur_pulumi.pulumi_cli import NoPulumiCli
 from tests.components.programs import Pipeline
+from tests.engine.engines import ENGINES, changed
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/0d9bb1a2-61c4-4a6c-8d5d-0d9bb1a261c4"
-ENGINES = [
-    pytest.param(None, id="engine", marks=pytest.mark.engine),
-    pytest.param(NoPulumiCli(("left out by the test",)), id="without-engine"),
-]
 
 
 def _network(subnet: str) -> alur.Network:
@@ -45,10 +41,6 @@ CHANGES: list[tuple[dict[str, Any], dict[str, str]]] = [
 ]
 
 
-def _changed(summary: Summary) -> dict[str, str]:
-    return {change.name: change.operation for change in summary.changes}
-
-
 @pytest.mark.parametrize("cli", ENGINES)
 def test_a_job_with_everything(tmp_path: Path, cli: NoPulumiCli | None) -> None:
     job = dict(FULL)
@@ -71,7 +63,7 @@ def test_a_job_with_everything(tmp_path: Path, cli: NoPulumiCli | None) -> None:
 
         for change, touched in CHANGES:
             job |= change
-            assert _changed(stack.up()) == touched
+            assert changed(stack.up()) == touched
 
         glue = emulator.client("glue")
         there = glue.get_job(JobName=made.outputs["job"])["Job"]
@@ -85,12 +77,13 @@ def test_a_job_with_everything(tmp_path: Path, cli: NoPulumiCli | None) -> None:
         # taken out again, each with all that belongs to it
         for argument in ("schedule", "schedule_timezone", "start_on_arrival", "network", "security_kms_key_arn"):
             job.pop(argument)
-        left = _changed(stack.up())
+        left = changed(stack.up())
         assert left["ingest-job"] == "update"
-        assert {name for name, operation in left.items() if operation == "create"} == {
-            "ingest-log-error",
-            "ingest-log-output",
-        }
+        # what was logged with the key and what was logged without it are both still there
+        assert "create" not in left.values()
+        assert {left[f"ingest-log-{part}"] for part in ("error", "output")} == {"update"}
+        kept = emulator.client("logs").describe_log_groups(logGroupNamePrefix=made.outputs["logs"])["logGroups"]
+        assert len(kept) == 2
         assert glue.list_workflows()["Workflows"] == []
         assert glue.get_connections()["ConnectionList"] == []
         assert emulator.client("sqs").list_queues().get("QueueUrls", []) == []

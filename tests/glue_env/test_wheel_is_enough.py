@@ -16,7 +16,6 @@ from alur_pulumi.local.errors import InvalidInputError
 from alur_pulumi.local.glue_python import from_variable, python_for, to_variable
 from alur_pulumi.local.stack import open_stack
 from alur_pulumi.pulumi_cli import NoPulumiCli
-from benchmarks.scene import ENDED
 from tests.components.programs import FEED, Pipeline
 from tests.glue_env.environments import ENVIRONMENTS, Environment
 
@@ -37,13 +36,10 @@ print(json.dumps({"boto3": boto3.__version__, "python": list(sys.version_info[:2
 """
 
 
-def _wait(emulator: Emulator, job: str) -> str:
-    glue = emulator.client("glue")
-    run_id: str = glue.start_job_run(JobName=job)["JobRunId"]
-    while emulator.run_details(job, run_id)["JobRunState"] not in ENDED:
-        pass
-    log = emulator.run_log(job, run_id)
-    assert emulator.run_details(job, run_id)["JobRunState"] == "SUCCEEDED", log
+def _log_of_a_run(emulator: Emulator, job: str) -> str:
+    run = emulator.run_job(job)
+    log = emulator.run_log(job, run["Id"])
+    assert run["JobRunState"] == "SUCCEEDED", log
     return log
 
 
@@ -73,7 +69,7 @@ def test_the_wheels_are_enough(environment: Environment, tmp_path: Path) -> None
         bucket = outputs["landing"][0].split("/")[2]
         body = b"OrderId,amount,note,Region\n1,2.50,a,north\n2,3.00,,south\n"
         emulator.client("s3").put_object(Bucket=bucket, Key="in/a.csv", Body=body)
-        assert "2 parsed" in _wait(emulator, outputs["job"])
+        assert "2 parsed" in _log_of_a_run(emulator, outputs["job"])
 
         s3, glue = emulator.client("s3"), emulator.client("glue")
         s3.create_bucket(Bucket="scripts")
@@ -81,7 +77,7 @@ def test_the_wheels_are_enough(environment: Environment, tmp_path: Path) -> None
         role = "arn:aws:iam::123456789012:role/of-nobody"  # what it may do is not held against it
         command = {"Name": "glueetl", "ScriptLocation": "s3://scripts/look.py"}
         glue.create_job(Name="look", Role=role, Command=command, GlueVersion=f"{environment.version}.0")
-        log = _wait(emulator, "look")
+        log = _log_of_a_run(emulator, "look")
     major, _, minor = environment.python.partition(".")
     assert f'"boto3": "{environment.boto3}", "python": [{major}, {minor}], "found": []' in log
 

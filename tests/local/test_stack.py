@@ -161,10 +161,10 @@ def test_what_is_not_supported_is_named(emulator: Emulator, tmp_path: Path, cli:
         aws.s3.Bucket("with", website={"index_document": "i"})
 
     def kind() -> None:
-        aws.ec2.Vpc("network", cidr_block="10.0.0.0/16")
+        aws.ec2.Eip("address")
 
     for number, (program, message) in enumerate(
-        [(argument, r"'website'.*aws:s3/bucket:Bucket"), (kind, r"does not support aws:ec2/vpc:Vpc")]
+        [(argument, r"'website'.*aws:s3/bucket:Bucket"), (kind, r"does not support aws:ec2/eip:Eip")]
     ):
         stack = open_stack(program, emulator=emulator, work_dir=tmp_path / str(number), cli=cli)
         with pytest.raises(DeploymentError, match=message):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,13 +45,7 @@ class Deployed:
 
     def run(self) -> dict[str, Any]:
         """Run the job to its end: the run as Glue shows it."""
-        glue = self.emulator.client("glue")
-        run_id = glue.start_job_run(JobName=self.job)["JobRunId"]
-        while True:
-            run: dict[str, Any] = glue.get_job_run(JobName=self.job, RunId=run_id)["JobRun"]
-            if run["JobRunState"] not in ("STARTING", "RUNNING"):
-                return run
-            time.sleep(0.2)
+        return self.emulator.run_job(self.job)
 
     def without(self, piece: Piece | None) -> None:
         """From now on the role lacks this piece of its policy, and nothing else."""

@@ -10,7 +10,7 @@ import yaml
 
 import alur_pulumi as alur
 from alur_pulumi.local.program import Project, load_project
-from tests.components.monitor import Registered, register
+from tests.components.monitor import WHO_AND_WHERE, Registered, register
 from tests.components.programs import ROOT, Pipeline
 
 _KEY: Final = "arn:aws:kms:eu-west-1:123456789012:key/0d9bb1a2-61c4-4a6c-8d5d-0d9bb1a261c4"
@@ -48,7 +48,7 @@ def _registered(project: Project, stack: str) -> list[Registered]:
         pulumi.runtime.set_all_config(dict(project.config))
         project.run()
 
-    return register(program, project=project.name, stack=stack).registered
+    return register(program, project=project.name, stack=stack, answers=WHO_AND_WHERE).registered
 
 
 def _own_keys() -> None:

@@ -12,7 +12,13 @@ from typing import Any, Final
 
 from tests.components.monitor import Registered
 
-_TYPES: Final = {"aws_s3_bucket_objectv2": "aws_s3_object"}
+_TYPES: Final = {
+    "aws_s3_bucket_objectv2": "aws_s3_object",
+    "aws_ec2_security_group": "aws_security_group",
+    "aws_ec2_subnet": "aws_subnet",
+    "aws_ec2_vpc": "aws_vpc",
+    "aws_ec2_vpc_endpoint": "aws_vpc_endpoint",
+}
 # Attributes that are maps, not blocks: their keys are the user's.
 _MAPS: Final = {"tags", "default_arguments", "non_overridable_arguments", "parameters", "dimensions"}
 _SINGULARS: Final = {

@@ -69,7 +69,8 @@ def exceptions() -> dict[str, Excepted]:
     """The exceptions, by rule."""
     listed = tomllib.loads(EXCEPTIONS.read_text("utf-8"))
     return {
-        rule: Excepted(" ".join(given["reason"].split()), given.get("settled_by", "")) for rule, given in listed.items()
+        rule: Excepted(" ".join(given["reason"].split()), given.get("settled_by", ""), tuple(given.get("only_in", ())))
+        for rule, given in listed.items()
     }
 
 

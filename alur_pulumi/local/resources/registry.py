@@ -12,6 +12,7 @@ from alur_pulumi.local.resources import (
     iam,
     kms,
     logs,
+    network,
     s3,
     s3_objects,
     s3_settings,
@@ -37,6 +38,7 @@ _MODULES = (
     scheduler,
     sns,
     sqs,
+    network,
 )
 
 KINDS: Mapping[str, Kind] = {kind.token: kind for module in _MODULES for kind in module.KINDS}
