@@ -37,28 +37,54 @@ class Offered:
 
 
 _TEXT: Final = pulumi.Output[str]
+_MAYBE: Final = pulumi.Output[str | None]
+_TEXTS: Final = pulumi.Output[list[str]]
+_LEDGER: Final = "Name of the ledger's DynamoDB table; others share it as their `state.existingTable`."
+_TOPIC: Final = (
+    "The topic that alarms tell, if there are any. Nobody hears of them before somebody has subscribed to it."
+)
 _STATE: Final = Offered(
     StateTable,
     StateTableArgs,
     {
-        "table_name": (_TEXT, "Name of the DynamoDB table.", lambda state: state.table_name),
-        "table_arn": (_TEXT, "Its ARN.", lambda state: state.table_arn),
+        "table_name": (_TEXT, _LEDGER, lambda state: state.table_name),
+        "table_arn": (_TEXT, "The ledger's ARN.", lambda state: state.table_arn),
+        "shards": (pulumi.Output[int], "Over how many keys it spreads files.", lambda state: state.shards),
+        "alarm_topic_arn": (_MAYBE, _TOPIC, lambda state: state.alarm_topic_arn),
     },
 )
 _PIPELINE: Final = Offered(
     Pipeline,
     PipelineArgs,
     {
-        "ledger_name": (_TEXT, "Name of the ledger's DynamoDB table.", lambda made: made.state.table_name),
+        "ledger_name": (_TEXT, _LEDGER, lambda made: made.state.table_name),
+        "ledger_arn": (_TEXT, "The ledger's ARN.", lambda made: made.state.table_arn),
         "bucket_name": (_TEXT, "Name of the table's bucket.", lambda made: made.table.bucket_name),
         "database_name": (_TEXT, "Name of the table's database.", lambda made: made.table.database_name),
         "table_name": (_TEXT, "The table's name in SQL.", lambda made: made.table.table_name),
+        "table_arn": (_TEXT, "ARN of the Glue table.", lambda made: made.table.table_arn),
         "location": (_TEXT, "Where the table's Parquet files are.", lambda made: made.table.location),
+        "metadata_location": (
+            _TEXT,
+            "Where plans, manifests, reports and the quarantine are.",
+            lambda made: made.table.metadata_location,
+        ),
         "job_name": (_TEXT, "Name of the Glue job: `alur run` takes it.", lambda made: made.job.job_name),
-        "landing_uris": (
-            pulumi.Output[list[str]],
-            "Where files land, in the order of the sources.",
-            lambda made: made.job.landing_uris,
+        "job_arn": (_TEXT, "The job's ARN.", lambda made: made.job.job_arn),
+        "role_arn": (_TEXT, "The role that the job runs as.", lambda made: made.job.role_arn),
+        "policy": (_TEXT, "What the job needs, for a role of your own.", lambda made: made.job.policy),
+        "landing_uris": (_TEXTS, "Where files land, in the order of the sources.", lambda made: made.job.landing_uris),
+        "config_uri": (_TEXT, "The job's configuration.", lambda made: made.job.config_uri),
+        "log_group_prefix": (
+            _TEXT,
+            "What the names of its log groups begin with.",
+            lambda made: made.job.log_group_prefix,
+        ),
+        "alarm_topic_arn": (_MAYBE, _TOPIC, lambda made: made.job.alarm_topic_arn),
+        "undelivered_queue_url": (
+            _MAYBE,
+            "The queue of starts that never came about, if anything but a schedule in UTC starts the job.",
+            lambda made: made.job.undelivered_queue_url,
         ),
     },
 )

@@ -15,17 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
+import pulumi_aws as aws
 import pytest
 
+from alur_pulumi.bronze_table import BronzeTable
 from alur_pulumi.described import attribute_texts
+from alur_pulumi.ingestion_job import IngestionJob
 from alur_pulumi.local.emulator import Emulator
 from alur_pulumi.local.errors import DeploymentError
 from alur_pulumi.local.stack import open_stack
 from alur_pulumi.pipeline import PipelineArgs
 from alur_pulumi.provider.bridge import described_classes, fields_of, to_arguments
-from alur_pulumi.provider.host import AlurProvider
+from alur_pulumi.provider.host import OFFERED, AlurProvider
 from alur_pulumi.pulumi_cli import PulumiCli, find_pulumi_cli
-from alur_pulumi.state_table import StateTableArgs
+from alur_pulumi.state_table import StateTable, StateTableArgs
 from alur_runtime.config import config_from_json, split_uri
 from alur_runtime.contracts.expectations import Severity
 from alur_runtime.contracts.options import CsvOptions
@@ -77,6 +80,19 @@ def test_every_argument_is_in_the_schema_with_its_description() -> None:
     assert required["alur:index:Column"] == ["name", "type"]
 
 
+def test_every_output_of_the_parts_is_one_of_the_pipeline() -> None:
+    renamed = {"StateTable.table_name": "ledger_name", "StateTable.table_arn": "ledger_arn"}
+    not_passed_on = {"StateTable.shards", "StateTable.alarm_topic_arn"}  # an argument; and the job's own tells both
+    parts = {
+        f"{part.__name__}.{name}" for part in (StateTable, BronzeTable, IngestionJob) for name in part.__annotations__
+    }
+    wanted = {renamed.get(one, one.partition(".")[2]) for one in parts - not_passed_on}
+    assert wanted == set(OFFERED["Pipeline"].outputs)
+    assert set(OFFERED["StateTable"].outputs) == set(StateTable.__annotations__)
+    schema = json.loads(AlurProvider().schema or "")
+    assert "alarmTopicArn" not in schema["resources"]["alur:index:Pipeline"]["required"]
+
+
 def test_plain_data_becomes_the_arguments() -> None:
     given = {
         "contract": {
@@ -116,7 +132,7 @@ class Remote(pulumi.ComponentResource):
     """A pipeline as a program without alur's Python asks for it."""
 
     def __init__(self, **inputs: Any) -> None:
-        outputs = dict.fromkeys(("jobName", "landingUris"))
+        outputs = dict.fromkeys(("alarmTopicArn", "jobName", "landingUris", "undeliveredQueueUrl"))
         super().__init__("alur:index:Pipeline", "orders", {**outputs, **inputs}, None, remote=True)
 
 
@@ -131,7 +147,10 @@ def test_a_program_deploys_through_the_provider(tmp_path: Path, repository: Path
 
     def program() -> None:
         made: Any = Remote(**inputs)
+        # in another language, too, somebody must be told
+        aws.sns.TopicSubscription("mail", topic=made.alarmTopicArn, protocol="email", endpoint="data@example.com")
         pulumi.export("job", made.jobName)
+        pulumi.export("undelivered", made.undeliveredQueueUrl)
         pulumi.export("landing", made.landingUris)
 
     _write_plugin(tmp_path / "stack" / "plugins", repository)
@@ -146,6 +165,9 @@ def test_a_program_deploys_through_the_provider(tmp_path: Path, repository: Path
         assert config.contract.partition_by == ("country",)
         assert config.sources[0].files == CsvOptions(separator=";")
         assert [source.uri for source in config.sources] == outputs["landing"]
+        subscribed = emulator.client("sns").list_subscriptions()["Subscriptions"]
+        assert [one["Endpoint"] for one in subscribed] == ["data@example.com"]
+        assert outputs.get("undelivered") is None
         assert stack.up().changes == ()
 
         inputs["sources"] = [{"name": "shop", "prefix": "/in"}]

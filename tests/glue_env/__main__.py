@@ -47,7 +47,7 @@ def run(environment: Environment, arguments: list[str]) -> int:
             "tests": str(environment.tests),
             "boto3": environment.boto3,
             "wheels": folder,
-            "arguments": ["-o", _WITHOUT_RUNTIME, "-p", "no:cacheprovider", *(arguments or ["tests/runtime"])],
+            "arguments": ["-o", _WITHOUT_RUNTIME, "-p", "no:cacheprovider", *arguments],
         }
         variables = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))},
@@ -64,6 +64,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make test-glue", description="The runtime's tests, as in Glue.")
     parser.add_argument("--glue", action="append", default=[], help="only this major version: 5 or 6")
     options, arguments = parser.parse_known_args()
+    # pytest would take the lack of a path for all tests, and most of them need what Glue has not
+    if not any(argument.startswith("tests/") for argument in arguments):
+        arguments.append("tests/runtime")
     codes = []
     for environment in chosen(options.glue):
         print(f"== Glue {environment.version}: Python {environment.python}, boto3 {environment.boto3}", flush=True)
