@@ -142,7 +142,7 @@ def job_policy(access: JobAccess) -> str:
     statements = [
         *_landing(arn, access.landing),
         *_table(arn, access),
-        _allow(
+        allow(
             "Artifacts",
             ["s3:GetObject"],
             [
@@ -151,7 +151,7 @@ def job_policy(access: JobAccess) -> str:
             ],
         ),
         _ledger(arn, access.ledger_arn),
-        _allow(
+        allow(
             "Catalog",
             ["glue:BatchCreatePartition", "glue:GetTable"],
             [
@@ -162,14 +162,14 @@ def job_policy(access: JobAccess) -> str:
         ),
         *_logs(arn, access),
         {
-            **_allow("Metrics", ["cloudwatch:PutMetricData"], ["*"]),
+            **allow("Metrics", ["cloudwatch:PutMetricData"], ["*"]),
             # PutMetricData knows no resources: the namespace is the only fence there is
             "Condition": {"StringEquals": {"cloudwatch:namespace": list(METRIC_NAMESPACES)}},
         },
     ]
     if access.kms_key_arns:
         keys = sorted(set(access.kms_key_arns))
-        statements.append(_allow("Keys", ["kms:Decrypt", "kms:GenerateDataKey"], keys))
+        statements.append(allow("Keys", ["kms:Decrypt", "kms:GenerateDataKey"], keys))
     if access.network is not None:
         statements += _network(arn, access.network)
     return document(statements)
@@ -177,14 +177,14 @@ def job_policy(access: JobAccess) -> str:
 
 def _logs(arn: CatalogArn, access: JobAccess) -> list[Statement]:
     groups = [arn.log_group(name) for name in access.log_groups]
-    written = _allow("Logs", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{group}:*" for group in groups])
+    written = allow("Logs", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{group}:*" for group in groups])
     if not access.encrypts_logs:
         return [written]
     return [
         written,
-        _allow("LogKeys", ["logs:AssociateKmsKey"], [f"{group}:*" for group in groups]),
+        allow("LogKeys", ["logs:AssociateKmsKey"], [f"{group}:*" for group in groups]),
         # knows no resources
-        _allow("SecurityConfiguration", ["glue:GetSecurityConfiguration"], ["*"]),
+        allow("SecurityConfiguration", ["glue:GetSecurityConfiguration"], ["*"]),
     ]
 
 
@@ -192,16 +192,16 @@ def _network(arn: CatalogArn, network: NetworkAccess) -> list[Statement]:
     interfaces = arn.ec2("network-interface/*")
     subnets = [arn.ec2(f"subnet/{subnet}") for subnet in network.subnets or ("*",)]
     groups = [arn.ec2(f"security-group/{group}") for group in network.security_groups or ("*",)]
-    removed = _allow("NetworkRemove", ["ec2:DeleteNetworkInterface"], [interfaces])
+    removed = allow("NetworkRemove", ["ec2:DeleteNetworkInterface"], [interfaces])
     if network.subnets:
         removed["Condition"] = {"ArnEquals": {"ec2:Subnet": subnets}}
     return [
-        _allow(
+        allow(
             "Connections",
             ["glue:GetConnection"],
             [arn.glue("catalog"), *(arn.glue(f"connection/{name}") for name in network.connections)],
         ),
-        _allow(
+        allow(
             "NetworkRead",
             [
                 "ec2:DescribeNetworkInterfaces",
@@ -214,11 +214,11 @@ def _network(arn: CatalogArn, network: NetworkAccess) -> list[Statement]:
             ["*"],
         ),
         # which network it is would be one more thing to be told
-        _allow("NetworkAttributes", ["ec2:DescribeVpcAttribute"], [arn.ec2("vpc/*")]),
-        _allow("NetworkUse", ["ec2:CreateNetworkInterface"], [interfaces, *subnets, *groups]),
+        allow("NetworkAttributes", ["ec2:DescribeVpcAttribute"], [arn.ec2("vpc/*")]),
+        allow("NetworkUse", ["ec2:CreateNetworkInterface"], [interfaces, *subnets, *groups]),
         removed,
         {
-            **_allow("NetworkTags", ["ec2:CreateTags", "ec2:DeleteTags"], [interfaces]),
+            **allow("NetworkTags", ["ec2:CreateTags", "ec2:DeleteTags"], [interfaces]),
             # the one tag by which Glue knows its own interfaces
             "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": ["aws-glue-service-resource"]}},
         },
@@ -233,7 +233,7 @@ def _landing(arn: CatalogArn, landing: tuple[tuple[str, str], ...]) -> list[Stat
         _list(f"LandingList{i}", arn.bucket(bucket), prefixes[bucket]) for i, bucket in enumerate(sorted(prefixes))
     ]
     objects = sorted(f"{arn.bucket(bucket)}/{prefix}*" for bucket, prefix in set(landing))
-    return [*listed, _allow("LandingRead", ["s3:GetObject"], objects)]
+    return [*listed, allow("LandingRead", ["s3:GetObject"], objects)]
 
 
 def _table(arn: CatalogArn, access: JobAccess) -> list[Statement]:
@@ -241,14 +241,14 @@ def _table(arn: CatalogArn, access: JobAccess) -> list[Statement]:
     table, metadata = f"{bucket}/{access.table_prefix}*", f"{bucket}/{access.metadata_prefix}*"
     return [
         _list("TableList", bucket, {access.table_prefix, access.metadata_prefix}),
-        _allow(
+        allow(
             "TableWrite",
             ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
             [table, metadata],
         ),
         # objects that a replacement has emptied, of the ledger's archive those that were merged into others, and the
         # bad rows of a batch that takes itself back; plans, manifests and reports are kept
-        _allow(
+        allow(
             "TableDelete",
             ["s3:DeleteObject"],
             [table, *(f"{bucket}/{access.metadata_prefix}{folder}/*" for folder in ("forgotten", "quarantine"))],
@@ -257,7 +257,7 @@ def _table(arn: CatalogArn, access: JobAccess) -> list[Statement]:
 
 
 def _ledger(arn: CatalogArn, ledger_arn: str) -> Statement:
-    allowed = _allow(
+    allowed = allow(
         "Ledger",
         [
             "dynamodb:BatchGetItem",
@@ -278,8 +278,9 @@ def _list(sid: str, bucket_arn: str, prefixes: Iterable[str]) -> Statement:
     # S3 asks this permission with the key as prefix before it says 404 of a missing object, and else says 403:
     # the runtime must be able to tell a deleted file from a forbidden one.
     condition = {"StringLike": {"s3:prefix": sorted(f"{prefix}*" for prefix in prefixes)}}
-    return {**_allow(sid, ["s3:ListBucket"], [bucket_arn]), "Condition": condition}
+    return {**allow(sid, ["s3:ListBucket"], [bucket_arn]), "Condition": condition}
 
 
-def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:
+def allow(sid: str, actions: list[str], resources: list[str]) -> Statement:
+    """A statement that allows these actions on these resources."""
     return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}

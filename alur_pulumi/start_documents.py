@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from alur_pulumi.iam import document, service_trust_policy
+from alur_pulumi.iam import Statement, allow, document, service_trust_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +29,7 @@ def arrival_pattern(landing: Iterable[tuple[str, str]]) -> str:
 
 def notify_policy(workflow_arn: str) -> str:
     """EventBridge may tell this workflow of events."""
-    return document([_allow("Notify", "glue:notifyEvent", workflow_arn)])
+    return document([allow("Notify", ["glue:notifyEvent"], [workflow_arn])])
 
 
 def rule_trust_policy(rule_arn: str) -> str:
@@ -49,7 +49,8 @@ def start_job_target(job_arn: str) -> str:
 
 def start_job_policy(job_arn: str, queue_arn: str) -> str:
     """The scheduler may start this job, and say of a start that never came about that it did not."""
-    return document([_allow("Start", "glue:StartJobRun", job_arn), _allow("Undelivered", "sqs:SendMessage", queue_arn)])
+    start = allow("Start", ["glue:StartJobRun"], [job_arn])
+    return document([start, allow("Undelivered", ["sqs:SendMessage"], [queue_arn])])
 
 
 def scheduler_trust_policy(job_arn: str) -> str:
@@ -63,7 +64,7 @@ def scheduler_trust_policy(job_arn: str) -> str:
 
 def queue_policy(queue_arn: str, rule_arns: Iterable[str]) -> str:
     """These rules may send to the queue, and nobody without TLS."""
-    tls: dict[str, Any] = {
+    tls: Statement = {
         "Sid": "TlsOnly",
         "Effect": "Deny",
         "Principal": "*",
@@ -75,7 +76,7 @@ def queue_policy(queue_arn: str, rule_arns: Iterable[str]) -> str:
     if not rules:
         return document([tls])
     send = {
-        **_allow("UndeliveredEvents", "sqs:SendMessage", queue_arn),
+        **allow("UndeliveredEvents", ["sqs:SendMessage"], [queue_arn]),
         "Principal": {"Service": "events.amazonaws.com"},
         "Condition": {"ArnEquals": {"aws:SourceArn": rules}},
     }
@@ -87,7 +88,3 @@ def _place(bucket: str, prefixes: set[str]) -> dict[str, Any]:
     if "" not in prefixes:
         place["object"] = {"key": [{"prefix": prefix} for prefix in sorted(prefixes)]}
     return place
-
-
-def _allow(sid: str, action: str, resource: str) -> dict[str, Any]:
-    return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}

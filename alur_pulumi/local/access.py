@@ -120,6 +120,26 @@ def refused(statements: Iterable[Statement], needs: Iterable[Need]) -> Need | No
     return next((need for need in needs if not is_allowed(known, need)), None)
 
 
+def lets_service(text: str, service: str, need: Need) -> bool:
+    """Whether a policy of what is reached (a role's trust policy, a queue's own) lets a service of AWS do something.
+
+    Args:
+        text: The policy's document.
+        service: Such as ``events.amazonaws.com``.
+        need: What it asks for; a trust policy's statements are about its role, whatever is named here.
+
+    Raises:
+        UnjudgedPolicyError: If there is anything in it that this module does not know.
+    """
+    found = json.loads(text)["Statement"]
+    about = [
+        {"Resource": need.resource} | {key: value for key, value in statement.items() if key != "Principal"}
+        for statement in found
+        if statement["Principal"] == "*" or service in _many(statement["Principal"].get("Service", ()))
+    ]
+    return is_allowed([_statement(statement) for statement in about], need)
+
+
 def _statement(data: dict[str, Any]) -> Statement:
     if unknown := sorted(data.keys() - _ELEMENTS):
         raise UnjudgedPolicyError(f"the element {unknown[0]}")
@@ -143,7 +163,7 @@ def _test(operator: str, key: str, values: str | list[str]) -> _Test:
     return _Test(key, _many(values), passes, of_all=kind != operator)
 
 
-def _many(values: str | list[str]) -> tuple[str, ...]:
+def _many(values: str | Iterable[str]) -> tuple[str, ...]:
     return (values,) if isinstance(values, str) else tuple(values)
 
 

@@ -161,6 +161,18 @@ class Emulator:
         found: list[str] = json.loads(self._own("refusals"))
         return found
 
+    def fire_schedule(self, name: str) -> bool:
+        """Let the time of a schedule come, one of Glue's triggers or of the scheduler: no clock does so here.
+
+        Args:
+            name: Its name.
+
+        Returns:
+            Whether it started what it is there to start.
+        """
+        fired: bool = json.loads(self._own(f"schedules/{self.region}/{quote(name, '')}/fire", method="POST"))["fired"]
+        return fired
+
     def run_job(self, job: str) -> dict[str, Any]:
         """Start a job and wait until its run has ended, however it ends.
 

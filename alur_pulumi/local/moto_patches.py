@@ -58,11 +58,11 @@ def permission_without_conditions(bucket: Any, action: str, resource: str) -> An
     return IAMPolicy(json.dumps({**policy, "Statement": judged})).is_action_permitted(action, resource)
 
 
-def send_to_workflows_too(notify: Callable[[str, str], None]) -> None:
+def send_to_workflows_too(deliver: Callable[[Any, dict[str, Any], dict[str, Any]], None]) -> None:
     """Have rules send events to Glue workflows as well, at which moto gives up.
 
     Args:
-        notify: Told the region and the name of a workflow for each event.
+        deliver: Told moto's rule, the target and the event for each event to a workflow.
     """
 
     def send(self: Any, event: Any, transform_input: bool = True) -> None:
@@ -71,7 +71,7 @@ def send_to_workflows_too(notify: Callable[[str, str], None]) -> None:
         if self.state == "ENABLED" and self.event_pattern.matches_event(event):
             for target in self.targets:
                 if _WORKFLOW in target["Arn"]:
-                    notify(self.region_name, target["Arn"].partition(_WORKFLOW)[2])
+                    deliver(self, target, event)
         _send(others, event, transform_input)
 
     rule: Any = Rule

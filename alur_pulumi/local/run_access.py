@@ -15,7 +15,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.iam.models import IAMBackend, ManagedPolicy, iam_backends
 from moto.s3.models import s3_backends
 
-from alur_pulumi.local.access import Need, Statement, UnjudgedPolicyError, parse_policy, refused
+from alur_pulumi.local.access import Need, Statement, UnjudgedPolicyError, lets_service, parse_policy, refused
 from alur_pulumi.local.access_needs import Place, Request, needs, needs_if_missing
 from alur_pulumi.local.calls import Call
 
@@ -91,6 +91,21 @@ class RunAccess:
         if call.service == "s3" and call.key and not self._is_there(call):
             wanted += needs_if_missing("s3", call.operation, request, place)
         return self.lacking(role, wanted)
+
+    def not_taken(self, role: str, service: str, context: Mapping[str, str]) -> Refusal | None:
+        """Why a service of AWS may not take a role; None if it may.
+
+        Args:
+            role: ARN of the role.
+            service: Such as ``glue.amazonaws.com``.
+            context: The condition keys that the service brings.
+        """
+        need = Need("sts:AssumeRole", role, {key: (value,) for key, value in context.items()})
+        try:
+            taken = lets_service(self._iam.get_role_by_arn(role).assume_role_policy_document, service, need)
+        except UnjudgedPolicyError as error:
+            return Refusal(role, str(error))
+        return None if taken else Refusal(role, f"{service} is not authorized to perform: {need}")
 
     def lacking(self, role: str, wanted: tuple[Need, ...]) -> Refusal | None:
         """The first thing that a role may not do, of several."""

@@ -27,6 +27,7 @@ from alur_pulumi.local.glue_api import GlueApi, GlueError
 from alur_pulumi.local.glue_python import VARIABLE, from_variable
 from alur_pulumi.local.glue_runner import JobDefinition, JobRun, JobRunner
 from alur_pulumi.local.run_access import Refusal, RunAccess, access_key, parameters
+from alur_pulumi.local.starts import Starts
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -82,7 +83,10 @@ class Application:
         self._moto = DomainDispatcherApplication(create_backend_app)
         moto_patches.apply()
         self._triggers = EventTriggers(self._fire)
-        moto_patches.send_to_workflows_too(self._triggers.notify)
+        self._starts = Starts(
+            DEFAULT_ACCOUNT_ID, self._access, self._refusals, self._triggers.notify, self._fire, self._start_job
+        )
+        moto_patches.send_to_workflows_too(self._starts.event)
         # moto checks a condition and then writes, with nothing in between that keeps another
         # thread out. One request at a time in each service makes conditional writes atomic.
         self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
@@ -136,6 +140,10 @@ class Application:
                 # Glue's own workflow ends with an error then, and nobody is there to be answered
                 _log.warning("Trigger %s could not start %s: %s", trigger.name, action.job_name, error.message)
 
+    def _start_job(self, region: str, request: dict[str, Any]) -> dict[str, Any] | None:
+        with self._locks["glue"]:
+            return self._glue.answer("StartJobRun", region, request)
+
     def _answer_glue(self, call: Call, body: bytes, start_response: StartResponse) -> list[bytes] | None:
         try:
             answer = self._glue.answer(call.operation, call.region, json.loads(body or b"{}"))
@@ -154,7 +162,10 @@ class Application:
             return
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         call = Call("s3", "GetObject", definition.region, bucket, key)
-        if refusal := self._access.judge(definition.role, call, {"Bucket": bucket, "Key": key}):
+        refusal = self._access.not_taken(definition.role, "glue.amazonaws.com", {}) or self._access.judge(
+            definition.role, call, {"Bucket": bucket, "Key": key}
+        )
+        if refusal is not None:
             self._refusals.append(refusal)
             raise RefusedReadError(uri, refusal)
 
@@ -172,6 +183,8 @@ class Application:
             case ["alarms", region, "evaluate", at] if method == "POST":
                 with self._locks["monitoring"], self._locks["sns"], self._locks["sqs"]:
                     return _respond_json(start_response, "200 OK", evaluate_alarms(region, float(at)))
+            case ["schedules", region, name, "fire"] if method == "POST":
+                return _respond_json(start_response, "200 OK", {"fired": self._starts.schedule(region, name)})
             case ["jobs", job, "runs", run_id, *rest]:
                 run = self.runner.get(job, run_id)
                 if run is not None and rest == ["log"]:

@@ -49,19 +49,38 @@ class Deployed:
 
     def without(self, piece: Piece | None) -> None:
         """From now on the role lacks this piece of its policy, and nothing else."""
-        iam = self.emulator.client("iam")
         role = self.emulator.client("glue").get_job(JobName=self.job)["Job"]["Role"].rpartition("/")[2]
-        (attached,) = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
-        arn = attached["PolicyArn"]
-        document = piece.without(self.policy) if piece else self.policy
-        for version in iam.list_policy_versions(PolicyArn=arn)["Versions"]:
-            if not version["IsDefaultVersion"]:
-                iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
-        iam.create_policy_version(PolicyArn=arn, PolicyDocument=document, SetAsDefault=True)
+        set_policy(self.emulator, role, piece.without(self.policy) if piece else self.policy)
 
     def sids(self) -> list[str]:
         """The statements of its policy."""
         return [statement["Sid"] for statement in json.loads(self.policy)["Statement"]]
+
+
+def policy_of(emulator: Emulator, role: str) -> str:
+    """The document of the one policy that a role has."""
+    iam = emulator.client("iam")
+    arn = _policy_arn(emulator, role)
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    return json.dumps(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])
+
+
+def set_policy(emulator: Emulator, role: str, document: str) -> None:
+    """Give a role's one policy another document; one without statements would be none to IAM."""
+    statements = json.loads(document)["Statement"] or [{"Effect": "Deny", "Action": ["*"], "Resource": ["*"]}]
+    document = json.dumps({**json.loads(document), "Statement": statements})
+    iam = emulator.client("iam")
+    arn = _policy_arn(emulator, role)
+    for version in iam.list_policy_versions(PolicyArn=arn)["Versions"]:
+        if not version["IsDefaultVersion"]:
+            iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
+    iam.create_policy_version(PolicyArn=arn, PolicyDocument=document, SetAsDefault=True)
+
+
+def _policy_arn(emulator: Emulator, role: str) -> str:
+    (attached,) = emulator.client("iam").list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    arn: str = attached["PolicyArn"]
+    return arn
 
 
 @contextmanager

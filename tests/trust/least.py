@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import attrs
 import pytest
 
 from alur_pulumi.local.access import parse_policy, refused
-from tests.trust.deployed import Deployed, deployed
+from tests.trust.deployed import Deployed, deployed, policy_of
 from tests.trust.guard import Role
 from tests.trust.pieces import Piece, pieces_of
 from tests.trust.scenarios import SCENARIOS, TAG, Change
 from tests.trust.show import say, say_table
+from tests.trust.starting import STARTS, starting, take_away_from_starts
+from tests.trust.verdicts import Verdict
 
 _GLUE_ROLE: Final = "the policy that AWS itself gives Glue's roles (AWSGlueServiceRole)"
 _GLUE_KEYS: Final = "AWS Glue developer guide, setting up encryption"
@@ -33,26 +34,6 @@ GLUES_OWN: Final[dict[str, str]] = {
     "Metrics Glue": f"Glue's own metrics of a job: {_GLUE_ROLE}",
 }
 """Statement, or statement and one of its pieces -> why it is there although the runtime never asks for it."""
-
-
-@attrs.frozen
-class Verdict:
-    """What taking a piece away comes to.
-
-    Attributes:
-        piece: What was taken away.
-        breaks: The scenario that goes wrong without it; empty if none does.
-        how: What it was refused; for what is Glue's own, where that is written.
-    """
-
-    piece: Piece
-    breaks: str
-    how: str
-
-    @property
-    def needless(self) -> bool:
-        """Nothing breaks, and it is not Glue's own."""
-        return not self.breaks
 
 
 Known = dict[str, tuple[str, Role]]
@@ -115,6 +96,11 @@ def main() -> int:
     missing = [f"{name}: {need}" for name, (_, role) in known.items() for need in role.refusals]
     missing += [f"{name}: {wrong.splitlines()[0]}" for name, (wrong, role) in known.items() if wrong]
     verdicts = list(take_away(known))
+    granted = actions_of(policy)
+    with tempfile.TemporaryDirectory(prefix="alur-starts-") as folder, starting(Path(folder)) as there:
+        missing += [f"{part}: {said}" for part in STARTS if (said := there.play(part))]
+        verdicts += take_away_from_starts(there)
+        granted += [action for part in STARTS for action in actions_of(policy_of(there.emulator, there.role(part)))]
     with tempfile.TemporaryDirectory(prefix="alur-iam-") as folder, deployed(Path(folder)) as pipeline:
         missing += [f"deployed: {reason}" for reason in run_once(pipeline)]
     _show([v for v in verdicts if v.piece.kind == "action"], "action")
@@ -125,7 +111,7 @@ def main() -> int:
     stale = stale_sources(policy)
     for problem in (*missing, *(f"{name} is listed as Glue's own, and is not in the policy" for name in stale)):
         say(f"WRONG {problem}")
-    counts = {"actions": len(actions_of(policy)), "needless": len(needless), "missing": len(missing)}
+    counts = {"actions": len(granted), "needless": len(needless), "missing": len(missing)}
     say(json.dumps({"iam": counts}))
     return 1 if needless or missing or stale else 0
 
