@@ -135,9 +135,15 @@ def lets_service(text: str, service: str, need: Need) -> bool:
     about = [
         {"Resource": need.resource} | {key: value for key, value in statement.items() if key != "Principal"}
         for statement in found
-        if statement["Principal"] == "*" or service in _many(statement["Principal"].get("Service", ()))
+        if _is_about(statement["Principal"], service)
     ]
     return is_allowed([_statement(statement) for statement in about], need)
+
+
+def _is_about(principal: str | dict[str, str | list[str]], service: str) -> bool:
+    if isinstance(principal, str):
+        return principal == "*"
+    return principal.get("AWS") == "*" or service in _many(principal.get("Service", ()))
 
 
 def _statement(data: dict[str, Any]) -> Statement:

@@ -6,10 +6,10 @@ from typing import Any
 
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.sns.models import sns_backends
 
 from alur_pulumi.local.alarm_states import ALARM, INSUFFICIENT, OK, Point, Watched, state_of
 from alur_pulumi.local.errors import LocalError
+from alur_pulumi.local.topics import Topics
 
 _FRESH = "Unchecked: Initial alarm creation"  # moto says OK of an alarm that nobody has looked at yet
 _SUM = "SUM(METRICS())"
@@ -29,12 +29,13 @@ class UnknownExpressionError(LocalError):
         return f"alarm {self.alarm}: {self.expression} cannot be evaluated here, only {_SUM} can"
 
 
-def evaluate_alarms(region: str, at: float) -> dict[str, str]:
+def evaluate_alarms(region: str, at: float, topics: Topics) -> dict[str, str]:
     """Bring every metric alarm to the state it has at a moment, and tell the topics of those that change.
 
     Args:
         region: Whose alarms.
         at: The moment, in seconds since the epoch; metrics published later are not looked at.
+        topics: Publishes what is told.
 
     Returns:
         The states by name.
@@ -49,7 +50,7 @@ def evaluate_alarms(region: str, at: float) -> dict[str, str]:
         after = state_of(_watched(alarm), _series(backend, alarm), at, before)
         states[alarm.name] = after
         if after != before:
-            _change(alarm, region, before, after, at)
+            _change(alarm, topics, before, after, at)
     return states
 
 
@@ -100,7 +101,7 @@ def _seconds(moment: Any) -> float:
     return (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).timestamp()
 
 
-def _change(alarm: Any, region: str, before: str, after: str, at: float) -> None:
+def _change(alarm: Any, topics: Topics, before: str, after: str, at: float) -> None:
     changed = dt.datetime.fromtimestamp(at, dt.UTC).isoformat()
     reason = f"{before} until {changed}"
     alarm.update_state(reason, "{}", after)
@@ -117,5 +118,10 @@ def _change(alarm: Any, region: str, before: str, after: str, at: float) -> None
     actions = {ALARM: alarm.alarm_actions, OK: alarm.ok_actions, INSUFFICIENT: alarm.insufficient_data_actions}
     for action in actions[after] if alarm.actions_enabled else []:
         if action.split(":")[2] == "sns":
-            topics = sns_backends[DEFAULT_ACCOUNT_ID][region]
-            topics.publish(message=json.dumps(message), arn=action, subject=f'{after}: "{alarm.name}" in {region}')
+            source = {
+                "aws:SourceArn": alarm.alarm_arn,
+                "aws:SourceAccount": DEFAULT_ACCOUNT_ID,
+                "aws:SourceOwner": DEFAULT_ACCOUNT_ID,
+            }
+            subject = f'{after}: "{alarm.name}" in {action.split(":")[3]}'
+            topics.publish("cloudwatch.amazonaws.com", action, json.dumps(message), source, subject)

@@ -130,7 +130,7 @@ class JobRunner:
         fetch: Callable[[str], bytes],
         *,
         environment: Mapping[str, str] | None = None,
-        finished: Callable[[JobRun], None] = lambda _: None,
+        finished: Callable[[JobRun, str], None] = lambda *_: None,
         admits: Callable[[JobDefinition, str], None] = lambda *_: None,
         seconds_per_minute: float = 60.0,
         pythons: Mapping[str, Path] | None = None,
@@ -141,7 +141,7 @@ class JobRunner:
             work_dir: Where the folders of the runs go.
             fetch: Reads an S3 URI; what it raises fails the run.
             environment: How a run reaches AWS; may be set later through the attribute.
-            finished: Told about each run that has ended.
+            finished: Told about each run that has ended, and as what.
             admits: Told of each object before Glue reads it for a run; what it raises fails the run.
             seconds_per_minute: What a minute of a job's timeout lasts here.
             pythons: Interpreters by major version of Glue; jobs of another version run on this process's own.
@@ -234,8 +234,8 @@ class JobRunner:
                 state, error = "STOPPED", ""
             run.error = error
             run.completed_on = time.time()
-        # Told before the state changes: who waits for the end finds the log complete.
-        self._finished(run)
+        # Told before the state changes: who waits for the end finds the log complete, and everybody told.
+        self._finished(run, state)
         with self._lock:
             run.state = state
         if state == "FAILED" and run.attempt < run.definition.max_retries:

@@ -58,19 +58,22 @@ def permission_without_conditions(bucket: Any, action: str, resource: str) -> An
     return IAMPolicy(json.dumps({**policy, "Statement": judged})).is_action_permitted(action, resource)
 
 
-def send_to_workflows_too(deliver: Callable[[Any, dict[str, Any], dict[str, Any]], None]) -> None:
-    """Have rules send events to Glue workflows as well, at which moto gives up.
+def deliver_too(deliver: Callable[[Any, dict[str, Any], dict[str, Any]], None]) -> None:
+    """Have rules send events to Glue workflows and SNS topics as well, at which moto gives up.
 
     Args:
-        deliver: Told moto's rule, the target and the event for each event to a workflow.
+        deliver: Told moto's rule, the target and the event for each of these.
     """
+
+    def is_ours(target: dict[str, Any]) -> bool:
+        return _WORKFLOW in target["Arn"] or target["Arn"].split(":")[2] == "sns"
 
     def send(self: Any, event: Any, transform_input: bool = True) -> None:
         others = copy.copy(self)
-        others.targets = [target for target in self.targets if _WORKFLOW not in target["Arn"]]
+        others.targets = [target for target in self.targets if not is_ours(target)]
         if self.state == "ENABLED" and self.event_pattern.matches_event(event):
             for target in self.targets:
-                if _WORKFLOW in target["Arn"]:
+                if is_ours(target):
                     deliver(self, target, event)
         _send(others, event, transform_input)
 

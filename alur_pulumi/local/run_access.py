@@ -25,14 +25,14 @@ _XML: Final = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 
 @attrs.frozen
 class Refusal:
-    """What a run was refused.
+    """What somebody was refused.
 
     Attributes:
-        role: ARN of the role.
+        who: ARN of the role, or the service of AWS.
         reason: In words.
     """
 
-    role: str
+    who: str
     reason: str
 
 

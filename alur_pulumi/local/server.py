@@ -21,13 +21,14 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from alur_pulumi.local import moto_patches
 from alur_pulumi.local.alarms import evaluate_alarms
 from alur_pulumi.local.calls import Call, CallCounter, identify
+from alur_pulumi.local.deliveries import Deliveries
 from alur_pulumi.local.errors import LocalError
 from alur_pulumi.local.event_triggers import EventTriggers
 from alur_pulumi.local.glue_api import GlueApi, GlueError
 from alur_pulumi.local.glue_python import VARIABLE, from_variable
 from alur_pulumi.local.glue_runner import JobDefinition, JobRun, JobRunner
 from alur_pulumi.local.run_access import Refusal, RunAccess, access_key, parameters
-from alur_pulumi.local.starts import Starts
+from alur_pulumi.local.topics import Topics
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -72,7 +73,7 @@ class Application:
         self.runner = JobRunner(
             work_dir / "runs",
             read_object,
-            finished=publish_log,
+            finished=self._job_ended,
             admits=self._admit,
             pythons=from_variable(os.environ.get(VARIABLE, "")),
         )
@@ -83,10 +84,17 @@ class Application:
         self._moto = DomainDispatcherApplication(create_backend_app)
         moto_patches.apply()
         self._triggers = EventTriggers(self._fire)
-        self._starts = Starts(
-            DEFAULT_ACCOUNT_ID, self._access, self._refusals, self._triggers.notify, self._fire, self._start_job
+        self._topics = Topics(DEFAULT_ACCOUNT_ID, self._refusals)
+        self._deliveries = Deliveries(
+            account=DEFAULT_ACCOUNT_ID,
+            access=self._access,
+            refusals=self._refusals,
+            topics=self._topics,
+            notify=self._triggers.notify,
+            fire=self._fire,
+            start=self._start_job,
         )
-        moto_patches.send_to_workflows_too(self._starts.event)
+        moto_patches.deliver_too(self._deliveries.event)
         # moto checks a condition and then writes, with nothing in between that keeps another
         # thread out. One request at a time in each service makes conditional writes atomic.
         self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
@@ -140,6 +148,14 @@ class Application:
                 # Glue's own workflow ends with an error then, and nobody is there to be answered
                 _log.warning("Trigger %s could not start %s: %s", trigger.name, action.job_name, error.message)
 
+    def _job_ended(self, run: JobRun, state: str) -> None:
+        try:
+            publish_log(run)
+            with self._locks["events"], self._locks["sns"], self._locks["sqs"]:
+                self._deliveries.job_ended(run, state)
+        except Exception:  # noqa: BLE001 - a run's own outcome must not hang on what is told of it
+            _log.exception("Not all was told that hangs on the end of run %s", run.id)
+
     def _start_job(self, region: str, request: dict[str, Any]) -> dict[str, Any] | None:
         with self._locks["glue"]:
             return self._glue.answer("StartJobRun", region, request)
@@ -182,9 +198,9 @@ class Application:
         match [unquote(part) for part in path.split("/")]:
             case ["alarms", region, "evaluate", at] if method == "POST":
                 with self._locks["monitoring"], self._locks["sns"], self._locks["sqs"]:
-                    return _respond_json(start_response, "200 OK", evaluate_alarms(region, float(at)))
+                    return _respond_json(start_response, "200 OK", evaluate_alarms(region, float(at), self._topics))
             case ["schedules", region, name, "fire"] if method == "POST":
-                return _respond_json(start_response, "200 OK", {"fired": self._starts.schedule(region, name)})
+                return _respond_json(start_response, "200 OK", {"fired": self._deliveries.schedule(region, name)})
             case ["jobs", job, "runs", run_id, *rest]:
                 run = self.runner.get(job, run_id)
                 if run is not None and rest == ["log"]:
@@ -216,17 +232,14 @@ def read_object(uri: str) -> bytes:
 
 def publish_log(run: JobRun) -> None:
     """Put a run's output where Glue puts it: a CloudWatch log stream of the run's id."""
-    try:
-        backend = logs_backends[DEFAULT_ACCOUNT_ID][run.definition.region]
-        if _LOG_GROUP not in backend.groups:
-            backend.create_log_group(_LOG_GROUP, {})
-        backend.create_log_stream(_LOG_GROUP, run.id)
-        moment = round((run.completed_on or run.started_on) * 1000)
-        events = [{"timestamp": moment, "message": line} for line in run.log().splitlines() if line]
-        if events:
-            backend.put_log_events(_LOG_GROUP, run.id, events)
-    except Exception:  # noqa: BLE001 - a run's own outcome must not hang on its log
-        _log.exception("The log of run %s could not be put into CloudWatch Logs", run.id)
+    backend = logs_backends[DEFAULT_ACCOUNT_ID][run.definition.region]
+    if _LOG_GROUP not in backend.groups:
+        backend.create_log_group(_LOG_GROUP, {})
+    backend.create_log_stream(_LOG_GROUP, run.id)
+    moment = round((run.completed_on or run.started_on) * 1000)
+    events = [{"timestamp": moment, "message": line} for line in run.log().splitlines() if line]
+    if events:
+        backend.put_log_events(_LOG_GROUP, run.id, events)
 
 
 def _refuse(call: Call, refusal: Refusal, start_response: StartResponse) -> list[bytes]:

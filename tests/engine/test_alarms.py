@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -53,15 +54,59 @@ class Deployed:
         """The state of one alarm at a moment, by the name of its kind."""
         return _of(key, self.emulator.evaluate_alarms(at))
 
-    def heard(self) -> list[tuple[str, str, str]]:
-        """What the topic was told since the last time: old and new state, and the alarm's description."""
+    def told(self) -> list[dict[str, Any]]:
+        """What the topic was told since the last time: changes of alarms, and events of runs."""
         sqs = self.emulator.client("sqs")
-        found = []
+        found: list[dict[str, Any]] = []
         while messages := sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", []):
             for message in messages:
                 sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
-                told = json.loads(json.loads(message["Body"])["Message"])
-                found.append((told["OldStateValue"], told["NewStateValue"], told["AlarmDescription"]))
+                found.append(json.loads(json.loads(message["Body"])["Message"]))
+        return found
+
+    def heard(self) -> list[tuple[str, str, str]]:
+        """The same of alarms alone: old and new state, and the alarm's description."""
+        return [(told["OldStateValue"], told["NewStateValue"], told["AlarmDescription"]) for told in self.told()]
+
+    def run(self, order: str) -> str:
+        """A file with one order lands and the job runs: how the run ended."""
+        bucket, prefix = split_uri(self.outputs["landing"][0])
+        body = f"OrderId,amount,note,Region\n{order},1,,EU\n"
+        self.emulator.client("s3").put_object(Bucket=bucket, Key=f"{prefix}a.csv", Body=body.encode())
+        return str(self.emulator.run_job(self.outputs["job"])["JobRunState"])
+
+    @contextmanager
+    def without(self, where: str, sid: str) -> Iterator[None]:
+        """The policy of the topic, or of its key, lacks a statement for a while."""
+        whole = self._policy(where)
+        statements = json.loads(whole)["Statement"]
+        kept = [statement for statement in statements if statement["Sid"] != sid]
+        assert len(kept) == len(statements) - 1
+        self._set_policy(where, json.dumps({"Version": "2012-10-17", "Statement": kept}))
+        try:
+            yield
+        finally:
+            self._set_policy(where, whole)
+
+    def _policy(self, where: str) -> str:
+        if where == "topic":
+            return str(self._topic["Policy"])
+        kms = self.emulator.client("kms")
+        return str(kms.get_key_policy(KeyId=self._topic["KmsMasterKeyId"], PolicyName="default")["Policy"])
+
+    def _set_policy(self, where: str, document: str) -> None:
+        if where == "topic":
+            asked = {"TopicArn": self.outputs["topic"], "AttributeName": "Policy", "AttributeValue": document}
+            self.emulator.client("sns").set_topic_attributes(**asked)
+        else:
+            key = self._topic["KmsMasterKeyId"]
+            self.emulator.client("kms").put_key_policy(KeyId=key, PolicyName="default", Policy=document)
+
+    @property
+    def _topic(self) -> dict[str, str]:
+        found: dict[str, str] = self.emulator.client("sns").get_topic_attributes(TopicArn=self.outputs["topic"])[
+            "Attributes"
+        ]
         return found
 
 
@@ -174,18 +219,43 @@ def test_a_ledger_in_trouble_sets_an_alarm_off_if_it_lasts(
 
 
 def test_what_a_run_publishes_is_what_alarms_look_at(deployed: Deployed) -> None:
-    emulator, job = deployed.emulator, deployed.outputs["job"]
-    bucket, prefix = split_uri(deployed.outputs["landing"][0])
-    emulator.client("s3").put_object(Bucket=bucket, Key=f"{prefix}a.csv", Body=b"OrderId,amount,note,Region\nx,1,,EU\n")
-    run = emulator.run_job(job)
-    assert run["JobRunState"] == "FAILED", emulator.run_log(job, run["Id"])
-    states = emulator.evaluate_alarms(time.time())
+    assert deployed.run("bad 0") == "FAILED"
+    states = deployed.emulator.evaluate_alarms(time.time())
     assert {key: _of(key, states) for key in ("files-failed", "did-not-run", "files-pending", "counts-differ")} == {
         "files-failed": "ALARM",
         "did-not-run": "OK",
         "files-pending": "OK",
         "counts-differ": "OK",
     }
+
+
+def test_a_run_that_fails_is_told_and_one_that_does_not_is_not(deployed: Deployed) -> None:
+    assert deployed.run("4") == "SUCCEEDED"
+    deployed.told()
+    assert deployed.run("bad 1") == "FAILED"
+    (event,) = deployed.told()
+    assert event["detail"]["jobName"] == deployed.outputs["job"]
+    assert (event["detail"]["state"], event["detail"]["severity"]) == ("FAILED", "ERROR")
+    assert deployed.run("5") == "SUCCEEDED"
+    assert deployed.told() == []
+
+
+@pytest.mark.parametrize("where", ["topic", "key"])
+def test_without_its_leave_of_topic_or_key_an_alarm_is_silent(quiet: tuple[Deployed, float], where: str) -> None:
+    deployed, at = quiet
+    with deployed.without(where, "Alarms"):
+        deployed.own("FilesFailed", 1, at + MINUTE)
+        assert deployed.state("files-failed", at + 2 * MINUTE) == "ALARM"
+        assert deployed.run("bad 2") == "FAILED"
+    (event,) = deployed.told()
+    assert event["detail"]["state"] == "FAILED"
+    assert "cloudwatch.amazonaws.com is not authorized" in deployed.emulator.refusals()[-1]
+    with deployed.without(where, "FailedRuns"):
+        deployed.own("ReconcileMismatch", 1, at + 20 * MINUTE)
+        assert deployed.state("counts-differ", at + 21 * MINUTE) == "ALARM"
+        assert deployed.run("bad 3") == "FAILED"
+    assert len(deployed.heard()) == 1
+    assert "events.amazonaws.com is not authorized" in deployed.emulator.refusals()[-1]
 
 
 def test_every_alarm_that_is_deployed_has_been_driven(deployed: Deployed) -> None:

@@ -57,9 +57,19 @@ class Starting:
             self.land()
         else:
             self.fire()
-        if told := self.emulator.refusals()[refused:]:
-            return told[0]
-        return self._ended(before + 1)
+        return self._told_since(refused) or self._ended(before + 1)
+
+    def play_refused_start(self) -> str:
+        """The schedule's time comes, and Glue refuses: what was refused too, so that nobody learns of it."""
+        refused = len(self.emulator.refusals())
+        with self.without_job():
+            self.undelivered()
+            self.fire()
+        return "" if self.undelivered() else self._told_since(refused)
+
+    def _told_since(self, count: int) -> str:
+        told = self.emulator.refusals()[count:]
+        return told[0].rpartition("perform: ")[2] if told else ""
 
     def land(self) -> str:
         """A file lands; its key."""
@@ -90,8 +100,10 @@ class Starting:
         role = self.role(part)
         whole = policy_of(self.emulator, role)
         set_policy(self.emulator, role, piece.without(whole))
-        yield
-        set_policy(self.emulator, role, whole)
+        try:
+            yield
+        finally:
+            set_policy(self.emulator, role, whole)
 
     @contextmanager
     def without_job(self) -> Iterator[None]:
@@ -100,8 +112,10 @@ class Starting:
         kept = glue.get_job(JobName=self.job)["Job"]
         names = ("Name", "Role", "Command", "DefaultArguments", "GlueVersion", "WorkerType", "NumberOfWorkers")
         glue.delete_job(JobName=self.job)
-        yield
-        glue.create_job(**{name: kept[name] for name in names})
+        try:
+            yield
+        finally:
+            glue.create_job(**{name: kept[name] for name in names})
 
     def _runs(self) -> list[dict[str, Any]]:
         runs: list[dict[str, Any]] = self.emulator.client("glue").get_job_runs(JobName=self.job)["JobRuns"]
@@ -149,12 +163,7 @@ def take_away_from_starts(there: Starting) -> Iterator[Verdict]:
     for part in STARTS:
         for piece in pieces_of(policy_of(there.emulator, there.role(part))):
             with there.without(part, piece):
-                said = there.play(part)
-                if said:
-                    yield Verdict(piece, _WHAT[part], said)
-                    continue
-                with there.without_job():
-                    there.undelivered()
-                    there.fire()
-                    lost = not there.undelivered()
-            yield Verdict(piece, _LATE if lost else "", there.emulator.refusals()[-1] if lost else "")
+                breaks, refused = _WHAT[part], there.play(part)
+                if not refused:
+                    breaks, refused = _LATE, there.play_refused_start()
+            yield Verdict(piece, breaks if refused else "", refused)

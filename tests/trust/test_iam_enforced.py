@@ -59,5 +59,17 @@ def test_of_a_ledger_a_job_has_the_keys_of_its_own_table(pipeline: Deployed) -> 
     assert "dynamodb:" in pipeline.emulator.refusals()[before]
 
 
+def test_only_glue_takes_the_role(pipeline: Deployed) -> None:
+    pipeline.without(None)
+    iam = pipeline.emulator.client("iam")
+    role = pipeline.emulator.client("glue").get_job(JobName=pipeline.job)["Job"]["Role"].rpartition("/")[2]
+    trust = json.dumps(iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"])
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=trust.replace("glue.", "lambda."))
+    assert pipeline.run()["JobRunState"] == "FAILED"
+    assert "glue.amazonaws.com is not authorized to perform: sts:AssumeRole" in pipeline.emulator.refusals()[-1]
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=trust)
+    assert pipeline.run()["JobRunState"] == "SUCCEEDED"
+
+
 def test_who_deploys_is_not_held_to_the_role(pipeline: Deployed) -> None:
     assert pipeline.emulator.client("s3").list_buckets()["Buckets"]

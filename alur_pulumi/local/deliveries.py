@@ -1,37 +1,44 @@
-"""What starts runs without a caller: rules tell workflows of events, schedules call Glue, each as a role.
+"""What services of AWS do of themselves: rules tell workflows and topics of events, schedules call Glue.
 
-A role is judged here as a job's is. What it does not allow is not done, is told among the refusals, and goes to the
-queue of what was not delivered, as far as whoever would put it there may do that.
+Each is judged by the policy that says who may, as a job's requests are. What is not allowed is not done, is told among
+the refusals, and goes to the queue of what was not delivered, as far as whoever would put it there may do that.
 """
 
+import datetime as dt
 import json
+import uuid
 from collections.abc import Callable, MutableSequence
 from typing import Any, Final
 
 import attrs
+from moto.events.models import events_backends
 from moto.glue.models import glue_backends
 from moto.scheduler.models import Schedule, scheduler_backends
 from moto.sqs.models import Queue, sqs_backends
 
 from alur_pulumi.local.access import Need, lets_service
 from alur_pulumi.local.glue_api import GlueError
+from alur_pulumi.local.glue_runner import JobRun
 from alur_pulumi.local.run_access import Refusal, RunAccess
+from alur_pulumi.local.topics import Topics
 
 EVENTS: Final = "events.amazonaws.com"
+_SEVERITIES: Final = {"FAILED": "ERROR", "TIMEOUT": "WARN"}
 SCHEDULER: Final = "scheduler.amazonaws.com"
 _START_JOB: Final = ":scheduler:::aws-sdk:glue:startJobRun"
 
 Json = dict[str, Any]
 
 
-@attrs.frozen
-class Starts:
-    """Starts what rules and schedules ask for.
+@attrs.frozen(kw_only=True)
+class Deliveries:
+    """Delivers what rules and schedules send.
 
     Attributes:
         account: The account's number.
         access: Judges their roles.
         refusals: Gets what they were refused.
+        topics: Publishes to topics.
         notify: Tells a workflow of an event: region and name.
         fire: Fires a trigger of Glue: region and moto's trigger.
         start: Answers StartJobRun: region and request.
@@ -40,18 +47,26 @@ class Starts:
     account: str
     access: RunAccess
     refusals: MutableSequence[Refusal]
+    topics: Topics
     notify: Callable[[str, str], None]
     fire: Callable[[str, Any], None]
     start: Callable[[str, Json], Json | None]
 
     def event(self, rule: Any, target: Json, event: Json) -> None:
-        """A rule tells a workflow of an event.
+        """A rule tells a workflow or a topic of an event.
 
         Args:
             rule: moto's rule.
             target: The rule's target.
             event: What happened.
         """
+        if ":workflow/" in target["Arn"]:
+            self._to_workflow(rule, target, event)
+        else:
+            # EventBridge does not say on whose behalf it publishes
+            self.topics.publish(EVENTS, target["Arn"], json.dumps(event), {})
+
+    def _to_workflow(self, rule: Any, target: Json, event: Json) -> None:
         source = {"aws:SourceArn": rule.arn}
         need = Need("glue:notifyEvent", target["Arn"])
         refusal = self._refusal(target["RoleArn"], EVENTS, source, need)
@@ -64,6 +79,34 @@ class Starts:
         sent = Need("sqs:SendMessage", queue.queue_arn, {"aws:SourceArn": (rule.arn,)})
         if lets_service(queue.attributes.get("Policy") or _NOTHING, EVENTS, sent):
             self._put(queue, event, refusal.reason)
+
+    def job_ended(self, run: JobRun, state: str) -> None:
+        """Send what Glue sends of a run that has ended to the rules that want it.
+
+        Source: AWS Glue developer guide, automating with EventBridge.
+        """
+        region = run.definition.region
+        detail = {
+            "jobName": run.definition.name,
+            "severity": _SEVERITIES.get(state, "INFO"),
+            "state": state,
+            "jobRunId": run.id,
+            "message": run.error or f"Job run {state.lower()}",
+        }
+        event: Any = {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": "Glue Job State Change",
+            "source": "aws.glue",
+            "account": self.account,
+            "time": dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "region": region,
+            "resources": [],
+            "detail": detail,
+        }
+        for bus in list(events_backends[self.account][region].event_buses.values()):
+            for rule in list(bus.rules.values()):
+                rule.send_to_targets(event, transform_input=False)
 
     def schedule(self, region: str, name: str) -> bool:
         """The time of a schedule has come: one of Glue's own, or one of the scheduler.
