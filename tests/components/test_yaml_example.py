@@ -1,4 +1,4 @@
-"""examples/payments_yaml held against the provider's schema, and its values against the arguments' own checks."""
+"""Programs in YAML, of examples and docs, held against the provider's schema, and their values against the checks."""
 
 from __future__ import annotations
 
@@ -11,26 +11,53 @@ import yaml
 
 import alur_pulumi as alur
 from alur_pulumi.provider.host import OFFERED, AlurProvider
+from alur_pulumi.state_table import HASH_KEY, RANGE_KEY
 from tests.components.monitor import register
 
-PROGRAM = Path(__file__).resolve().parents[2] / "examples" / "payments_yaml" / "Pulumi.yaml"
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = (ROOT / "examples" / "payments_yaml" / "Pulumi.yaml").read_text()
+_, _, _BLOCK = (ROOT / "docs" / "components.md").read_text().partition("```yaml\n")
+SNIPPET, _, _ = _BLOCK.partition("```")
+_REFERENCE = re.compile(r"\$\{(\w+)\.(\w+)\}")
 
 
 def _resource() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(PROGRAM.read_text())["resources"]["payments"]
+    found: dict[str, Any] = yaml.safe_load(EXAMPLE)["resources"]["payments"]
     return found
 
 
-def _register(properties: dict[str, Any]) -> Any:
+LEDGER = "ledger-1a2b3c4"
+
+
+def _register(properties: dict[str, Any], kind: str = "Pipeline") -> Any:
     provider = AlurProvider()
-    return register(lambda: provider.construct("payments", "alur:index:Pipeline", properties))
+    keys = [{"name": name, "type": "S"} for name in (HASH_KEY, RANGE_KEY)]
+    ledger = {"name": LEDGER, "hashKey": HASH_KEY, "rangeKey": RANGE_KEY, "attributes": keys}
+    existing = {LEDGER: ledger}
+    return register(lambda: provider.construct("payments", f"alur:index:{kind}", properties), existing=existing)
 
 
-def test_the_program_is_one_that_the_provider_takes() -> None:
-    resource = _resource()
-    assert resource["type"] == "alur:index:Pipeline"
-    _only_known(resource["properties"])
-    monitor = _register(resource["properties"])
+@pytest.mark.parametrize("program", [EXAMPLE, SNIPPET], ids=["example", "docs"])
+def test_a_program_is_one_that_the_provider_takes(program: str) -> None:
+    resources = yaml.safe_load(program)["resources"]
+    kinds = {name: one["type"].removeprefix("alur:index:") for name, one in resources.items()}
+    assert "Pipeline" in kinds.values()
+    for name, output in _REFERENCE.findall(program):
+        assert output in AlurProvider()._component_defs[kinds[name]].outputs
+    # what another resource gives is not known before it is there
+    for name, one in yaml.safe_load(_REFERENCE.sub(_stand_in, program))["resources"].items():
+        if kinds[name] in OFFERED:
+            properties = one.get("properties", {})
+            _only_known(properties, kinds[name])
+            assert _register(properties, kinds[name]).registered
+
+
+def _stand_in(reference: re.Match[str]) -> str:
+    return "arn:aws:sns:eu-west-1:123456789012:t" if reference[2].endswith("Arn") else LEDGER
+
+
+def test_the_example_has_what_it_says() -> None:
+    monitor = _register(_resource()["properties"])
     columns = monitor.one("CatalogTable").inputs["storageDescriptor"]["columns"]
     assert [column["name"] for column in columns][:4] == ["payment_id", "payer", "booked_on", "purpose"]
     assert monitor.one("Trigger").inputs["schedule"] == "cron(0 6 * * ? *)"
@@ -43,13 +70,7 @@ def test_what_cannot_be_is_refused_by_name() -> None:
         _register(properties)
 
 
-def test_its_outputs_are_the_component_s() -> None:
-    outputs = set(re.findall(r"\$\{payments\.(\w+)\}", PROGRAM.read_text()))
-    assert outputs <= set(AlurProvider()._component_defs["Pipeline"].outputs)
-    assert set(OFFERED) == {"Pipeline", "StateTable"}
-
-
-def _only_known(given: dict[str, Any]) -> None:
+def _only_known(given: dict[str, Any], kind: str) -> None:
     provider = AlurProvider()
 
     def look(value: Any, properties: Any, where: str) -> None:
@@ -60,4 +81,4 @@ def _only_known(given: dict[str, Any]) -> None:
                 if found.ref and isinstance(one, dict):
                     look(one, provider._type_defs[found.ref.rpartition(":")[2]].properties, f"{where}{name}.")
 
-    look(given, provider._component_defs["Pipeline"].inputs, "")
+    look(given, provider._component_defs[kind].inputs, "")

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import subprocess
 import sys
+import sysconfig
 import typing
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 import pytest
+import yaml
 
 from alur_pulumi.bronze_table import BronzeTable
 from alur_pulumi.described import attribute_texts
 from alur_pulumi.ingestion_job import IngestionJob
+from alur_pulumi.local.deployment import ResourceOperation
 from alur_pulumi.local.emulator import Emulator
 from alur_pulumi.local.errors import DeploymentError
 from alur_pulumi.local.stack import open_stack
@@ -46,12 +51,23 @@ CONTRACT: dict[str, Any] = {
 SOURCES = [{"name": "shop", "prefix": "in/", "files": {"csv": {"separator": ";"}}, "budget": {"rows": 3}}]
 
 
-def _write_plugin(folder: Path, repository: Path) -> Path:
+def _write_plugin(folder: Path, repository: Path, python: str = sys.executable) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     plugin = folder / "pulumi-resource-alur"
-    plugin.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(repository))} "$@"\n')
+    plugin.write_text(f'#!/bin/sh\nexec {shlex.quote(python)} {shlex.quote(str(repository))} "$@"\n')
     plugin.chmod(0o755)
     return plugin
+
+
+def _schema_of(plugin: Path, home: Path) -> dict[str, Any]:
+    """The schema as the real CLI reads it."""
+    cli = typing.cast("PulumiCli", find_pulumi_cli())
+    environment = {"PULUMI_HOME": str(home / "home"), "PATH": "/usr/bin:/bin", "HOME": str(home)}
+    asked = [str(cli.path), "package", "get-schema", str(plugin)]
+    done = subprocess.run(asked, env=environment, cwd=home, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    schema: dict[str, Any] = json.loads(done.stdout)
+    return schema
 
 
 def _undescribed(schema: dict[str, Any]) -> list[str]:
@@ -116,24 +132,49 @@ def test_plain_data_becomes_the_arguments() -> None:
 
 @pytest.mark.engine
 def test_the_cli_reads_the_schema(tmp_path: Path, repository: Path) -> None:
-    cli = typing.cast("PulumiCli", find_pulumi_cli())
-    plugin = _write_plugin(tmp_path, repository)
-    asked = [str(cli.path), "package", "get-schema", str(plugin)]
-    environment = {"PULUMI_HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
-    done = subprocess.run(asked, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    schema = json.loads(done.stdout)
+    schema = _schema_of(_write_plugin(tmp_path, repository), tmp_path)
     assert schema["name"] == "alur"
     assert _undescribed(schema) == []
     assert set(schema["resources"]["alur:index:Pipeline"]["requiredInputs"]) == {"contract", "sources"}
 
 
-class Remote(pulumi.ComponentResource):
-    """A pipeline as a program without alur's Python asks for it."""
+@pytest.mark.engine
+def test_what_pulumi_installs_for_it_is_enough(tmp_path: Path, repository: Path) -> None:
+    """As its Python host does: a virtual environment in the checkout, and requirements.txt into it."""
+    checkout = tmp_path / "checkout"
+    shutil.copytree(repository, checkout, ignore=shutil.ignore_patterns(".*", "venv", "build", "dist", "*.egg-info"))
+    runtime = yaml.safe_load((checkout / "PulumiPlugin.yaml").read_text())["runtime"]
+    assert (runtime["name"], runtime["options"]["toolchain"]) == ("python", "pip")
+    environment = checkout / runtime["options"]["virtualenv"]
+    subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+    python = environment / "bin" / "python"
+    # the libraries come from here and not from an index; alur itself is found in the environment first
+    here, there = ({"base": str(base), "platbase": str(base)} for base in (sys.prefix, environment))
+    libraries = Path(sysconfig.get_path("purelib", vars=there)) / "libraries.pth"
+    libraries.write_text(sysconfig.get_path("purelib", vars=here) + "\n")
+    install = [str(python), "-m", "pip", "install", "--quiet", "--no-index", "--no-build-isolation"]
+    subprocess.run([*install, "-r", "requirements.txt"], cwd=checkout, check=True)
+    asked = [str(python), "-c", "import alur_runtime; print(alur_runtime.__file__)"]
+    found = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert Path(found.strip()).is_relative_to(environment)
+    schema = _schema_of(_write_plugin(tmp_path, checkout, str(python)), tmp_path)
+    assert set(schema["resources"]) == {"alur:index:Pipeline", "alur:index:StateTable"}
 
-    def __init__(self, **inputs: Any) -> None:
-        outputs = dict.fromkeys(("alarmTopicArn", "jobName", "landingUris", "undeliveredQueueUrl"))
-        super().__init__("alur:index:Pipeline", "orders", {**outputs, **inputs}, None, remote=True)
+
+class Remote(pulumi.ComponentResource):
+    """A component as a program without alur's Python asks for it."""
+
+    def __init__(self, kind: str, name: str, **inputs: Any) -> None:
+        outputs = dict.fromkeys(
+            ("alarmTopicArn", "jobName", "landingUris", "undeliveredQueueUrl")
+            if kind == "Pipeline"
+            else ("tableName", "alarmTopicArn")
+        )
+        super().__init__(f"alur:index:{kind}", name, {**outputs, **inputs}, None, remote=True)
+
+
+def _kind(change: ResourceOperation) -> str:
+    return change.type.rpartition(":")[2]
 
 
 @pytest.mark.engine
@@ -146,9 +187,15 @@ def test_a_program_deploys_through_the_provider(tmp_path: Path, repository: Path
     }
 
     def program() -> None:
-        made: Any = Remote(**inputs)
+        ledger: Any = Remote("StateTable", "ledger", onDestroy="delete")
+        topic = aws.sns.Topic("mine")
+        shared = {"state": {"existingTable": ledger.tableName}, "job": {**inputs["job"], "alarmTopicArn": topic.arn}}
+        made: Any = Remote("Pipeline", "orders", **{**inputs, **shared})
         # in another language, too, somebody must be told
         aws.sns.TopicSubscription("mail", topic=made.alarmTopicArn, protocol="email", endpoint="data@example.com")
+        pulumi.export("ledger", ledger.tableName)
+        pulumi.export("topic", ledger.alarmTopicArn)
+        pulumi.export("mine", topic.arn)
         pulumi.export("job", made.jobName)
         pulumi.export("undelivered", made.undeliveredQueueUrl)
         pulumi.export("landing", made.landingUris)
@@ -156,6 +203,7 @@ def test_a_program_deploys_through_the_provider(tmp_path: Path, repository: Path
     _write_plugin(tmp_path / "stack" / "plugins", repository)
     with Emulator.start(work_dir=tmp_path / "aws") as emulator:
         stack = open_stack(program, emulator=emulator, work_dir=tmp_path / "stack", project="remote")
+        assert {"Table": 1, "Job": 1}.items() <= Counter(_kind(change) for change in stack.preview().changes).items()
         outputs = stack.up().outputs
         job = emulator.client("glue").get_job(JobName=outputs["job"])["Job"]
         assert job["Timeout"] == 30
@@ -165,6 +213,9 @@ def test_a_program_deploys_through_the_provider(tmp_path: Path, repository: Path
         assert config.contract.partition_by == ("country",)
         assert config.sources[0].files == CsvOptions(separator=";")
         assert [source.uri for source in config.sources] == outputs["landing"]
+        assert config.ledger.table == outputs["ledger"]
+        alarms = emulator.client("cloudwatch").describe_alarms()["MetricAlarms"]
+        assert {action for alarm in alarms for action in alarm["AlarmActions"]} == {outputs["topic"], outputs["mine"]}
         subscribed = emulator.client("sns").list_subscriptions()["Subscriptions"]
         assert [one["Endpoint"] for one in subscribed] == ["data@example.com"]
         assert outputs.get("undelivered") is None
