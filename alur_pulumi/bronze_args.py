@@ -81,6 +81,7 @@ def check_table(name: str, args: BronzeTableArgs) -> ContractSpec:
         ArgumentError: If an argument cannot be.
     """
     checker = Checker(f"BronzeTable {name!r}")
+    checker.component_name(name)
     try:
         spec = check_spec(args.contract if isinstance(args.contract, ContractSpec) else spec_of(args.contract))
         check_operands(spec)

@@ -73,8 +73,10 @@ def private_bucket(name: str, settings: BucketSettings, parent: pulumi.Resource)
         parent: The component it belongs to.
     """
     kept = pulumi.ResourceOptions(parent=parent, retain_on_delete=settings.on_destroy is OnDestroy.RETAIN)
+    # S3 takes no underscores, and Pulumi changes nothing but capitals
+    called = name.replace("_", "-")
     bucket = aws.s3.Bucket(
-        name, force_destroy=settings.on_destroy is OnDestroy.DELETE, tags=settings.tags or None, opts=kept
+        called, force_destroy=settings.on_destroy is OnDestroy.DELETE, tags=settings.tags or None, opts=kept
     )
     # Settings go with the bucket, and never before it: retained, or kept by its data, it would be left open otherwise.
     # One that a program gives up later is taken off.

@@ -19,7 +19,11 @@ RETENTION_DAYS: Final = (
 )  # fmt: skip
 """What CloudWatch Logs allows."""
 
+LONGEST_NAME: Final = 38
+"""Of a component: with ``-run-failed-target-`` and Pulumi's seven characters it has the 64 of EventBridge's targets."""
+
 MINUTES_A_DAY: Final = 24 * 60
+_COMPONENT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _SQL_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,127}")
 _CRON: Final = re.compile(r"cron\((\S+(?: \S+){5})\)")
 _CRON_REMEDY: Final = "write six fields: cron(0 6 * * ? *) is each day at 06:00"
@@ -78,6 +82,15 @@ class Checker:
         """Refuse a plain number that is not from `least` to `most`."""
         if isinstance(value, bool) or (isinstance(value, int) and not least <= value <= most):
             raise self.refuse(argument, value, remedy or f"allowed are {least} to {most}")
+
+    def component_name(self, value: str, most: int = LONGEST_NAME) -> None:
+        """Refuse a component's name that AWS takes for nothing that is called after it.
+
+        Pulumi adds seven characters at random; the deployment would end halfway, at the first bucket or rule.
+        """
+        if not _COMPONENT_NAME.fullmatch(value) or len(value) > most:
+            remedy = f"use letters, digits, - and _, a letter or digit first, {most} at most: AWS resources get it"
+            raise self.refuse("name", value, remedy)
 
     def sql_name(self, argument: str, value: object) -> None:
         """Refuse a name that is not the same in Glue, Athena and Spark."""

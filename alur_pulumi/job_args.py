@@ -153,6 +153,7 @@ def prepare(name: str, args: IngestionJobArgs) -> Prepared:
         WheelError: If the runtime cannot be packed.
     """
     checker = Checker(f"IngestionJob {name!r}")
+    checker.component_name(name)
     own = _own_wheels(checker, args)
     check_job(checker, args, [wheel for _, wheel in own])
     shipped = list(runtime_wheels())

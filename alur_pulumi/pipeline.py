@@ -9,7 +9,7 @@ import pulumi
 from alur_pulumi.bronze_args import BronzeTableArgs
 from alur_pulumi.bronze_table import BronzeTable
 from alur_pulumi.buckets import OnDestroy
-from alur_pulumi.checks import Checker
+from alur_pulumi.checks import LONGEST_NAME, Checker
 from alur_pulumi.ingestion_job import IngestionJob
 from alur_pulumi.job_args import IngestionJobArgs
 from alur_pulumi.job_config import Source
@@ -65,7 +65,8 @@ class Pipeline(pulumi.ComponentResource):
         """Register the component.
 
         Args:
-            name: Logical name; its parts are called `<name>-state`, `<name>-table` and `<name>-job`.
+            name: Logical name, of 32 characters at most; its parts are called `<name>-state`, `<name>-table` and
+                `<name>-job`.
             args: Its arguments.
             opts: Options of the component.
 
@@ -74,6 +75,7 @@ class Pipeline(pulumi.ComponentResource):
             WheelError: If the runtime cannot be packed.
         """
         checker = Checker(f"Pipeline {name!r}")
+        checker.component_name(name, LONGEST_NAME - len("-state"))
         checker.one_of("on_destroy", args.on_destroy, tuple(OnDestroy))
         if args.ledger is not None and args.state:
             raise checker.refuse("state", dict(args.state), "leave it out: ledger is given too")

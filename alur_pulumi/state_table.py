@@ -66,7 +66,7 @@ class StateTable(pulumi.ComponentResource):
         """Register the component.
 
         Args:
-            name: Logical name; the physical name is Pulumi's choice.
+            name: Logical name (letters, digits, - and _); the physical name is Pulumi's choice.
             args: Its arguments.
             opts: Options of the component.
 
@@ -74,6 +74,7 @@ class StateTable(pulumi.ComponentResource):
             ArgumentError: If an argument cannot be.
         """
         checker = Checker(f"StateTable {name!r}")
+        checker.component_name(name)
         _check(checker, args)
         super().__init__("alur:index:StateTable", name, None, opts)
         self._args = args

@@ -62,7 +62,7 @@ class ProviderCore:
         Raises:
             UnsupportedTypeError: The type is not known here.
             UnsupportedArgumentError: An argument would have to be ignored.
-            InvalidInputError: A required argument is missing.
+            InvalidInputError: A required argument is missing, or a name would be too long.
         """
         kind = kind_of(urn)
         checked = {key: value for key, value in new.items() if value is not None and key != DEFAULTS}
@@ -257,5 +257,7 @@ def _made_up_name(kind: Kind, urn: str, seed: bytes, prefix: str | None) -> str:
     suffix = hashlib.sha256(seed or urn.encode()).hexdigest()[:_SUFFIX_LENGTH]
     stem = prefix if prefix is not None else f"{logical}-"
     stem = stem.lower() if kind.lower_case else stem
-    room = kind.name_limit - len(suffix)
-    return f"{kind.name_prefix}{stem}"[:room] + suffix
+    name = f"{kind.name_prefix}{stem}{suffix}"
+    if len(name) > kind.name_limit:
+        raise InvalidInputError(kind.token, kind.name_argument, f"would be {name}: {kind.name_limit} is the most")
+    return name

@@ -72,9 +72,15 @@ def test_a_made_up_name_stays_until_the_resource_is_replaced(core: ProviderCore)
     assert core.check(BUCKET, {}, {"bucketPrefix": "mine"}, b"one")["bucket"].startswith("mine")
 
 
-def test_a_long_name_is_cut_to_what_aws_takes(core: ProviderCore) -> None:
-    checked = core.check(BUCKET.replace("Landing", "x" * 100), {}, {}, b"one")
-    assert len(checked["bucket"]) == 63
+def test_a_name_that_would_be_too_long_is_refused_as_by_pulumi(core: ProviderCore) -> None:
+    assert len(core.check(BUCKET.replace("Landing", "x" * 55), {}, {}, b"one")["bucket"]) == 63
+    with pytest.raises(InvalidInputError, match="63 is the most"):
+        core.check(BUCKET.replace("Landing", "x" * 56), {}, {}, b"one")
+
+
+def test_a_bucket_s_name_is_one_that_s3_takes(core: ProviderCore) -> None:
+    with pytest.raises(InvalidInputError, match="order_lines-7"):
+        core.create(BUCKET, {"bucket": "order_lines-7"})
 
 
 def test_a_name_of_the_users_own_is_deleted_before_it_is_made_again(core: ProviderCore) -> None:

@@ -1,11 +1,14 @@
 """S3 buckets."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from alur_pulumi.local.errors import InvalidInputError
 from alur_pulumi.local.resources.base import Aws, Kind, Props, or_none, tag_list, tag_map, tag_outputs
 
 _DELETE_BATCH = 1000
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # moto takes more than S3 does
 
 
 class Bucket(Kind):
@@ -22,6 +25,8 @@ class Bucket(Kind):
     def create(self, aws: Aws, inputs: Props) -> str:
         """Create the bucket."""
         name = str(inputs["bucket"])
+        if not _NAME.fullmatch(name):
+            raise InvalidInputError(self.token, "bucket", f"is {name!r}: The specified bucket is not valid")
         arguments: Props = {"Bucket": name}
         if aws.region != "us-east-1":
             arguments["CreateBucketConfiguration"] = {"LocationConstraint": aws.region}
