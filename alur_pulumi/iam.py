@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 VERSION: Final = "2012-10-17"
+POLICY_SIZE: Final = 6144
+"""Characters in a managed policy, by IAM's quotas, which cannot be raised."""
+POLICIES_OF_A_ROLE: Final = 10
+"""Managed policies of a role, by IAM's quotas."""
+_FIRST_ROOM: Final = 1400  # what the rest leaves of it where names are of usual length
 METRIC_NAMESPACES: Final = ("Alur", "Glue")
 
 Statement = dict[str, Any]
@@ -138,9 +143,64 @@ def job_policy(access: JobAccess) -> str:
     It has no action for transactions, since IAM knows none: they are allowed by the actions on single items.
     It may not write what it runs: artifacts are read only. Each action is proven to be needed by `make iam`.
     """
+    network = [] if access.network is None else _network(CatalogArn.parse(access.table_arn), access.network)
+    return document([*_work(access, access.landing), *network])
+
+
+def work_policy(access: JobAccess, places: Iterable[int]) -> str:
+    """The same without its network, and with these of the landing places only: what one policy has room for."""
+    return document(_work(access, [access.landing[place] for place in places]))
+
+
+def landing_policy(access: JobAccess, places: Iterable[int]) -> str:
+    """A policy for further landing places."""
+    return document(_landing(CatalogArn.parse(access.table_arn), [access.landing[place] for place in places]))
+
+
+def network_policy(access: JobAccess) -> str:
+    """A policy for the network alone.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    if access.network is None:
+        raise ValueError(access)
+    return document(_network(CatalogArn.parse(access.table_arn), access.network))
+
+
+def policy_size(text: str) -> int:
+    """How long a policy is to IAM, which does not count spaces."""
+    return len("".join(text.split()))
+
+
+def places_by_policy(landing: Iterable[tuple[str, str]]) -> list[list[int]]:
+    """Which landing places go into which policy, the first of which has all the rest too.
+
+    How many policies there are must be known before the names of buckets are.
+
+    Args:
+        landing: Pairs of bucket name and prefix; a name that is not known yet is as long as it can be.
+
+    Returns:
+        Their numbers by policy.
+    """
+    arn = CatalogArn("aws-us-gov", "", "", "", "")
+    known = tuple(landing)
+    found: list[list[int]] = [[]]
+    for place in range(len(known)):
+        tried = [*found[-1], place]
+        size = policy_size(document(_landing(arn, [known[one] for one in tried])))
+        if size > (_FIRST_ROOM if len(found) == 1 else POLICY_SIZE):
+            found.append([place])
+        else:
+            found[-1] = tried
+    return found
+
+
+def _work(access: JobAccess, landing: Sequence[tuple[str, str]]) -> list[Statement]:
     arn = CatalogArn.parse(access.table_arn)
     statements = [
-        *_landing(arn, access.landing),
+        *_landing(arn, landing),
         *_table(arn, access),
         allow(
             "Artifacts",
@@ -170,9 +230,7 @@ def job_policy(access: JobAccess) -> str:
     if access.kms_key_arns:
         keys = sorted(set(access.kms_key_arns))
         statements.append(allow("Keys", ["kms:Decrypt", "kms:GenerateDataKey"], keys))
-    if access.network is not None:
-        statements += _network(arn, access.network)
-    return document(statements)
+    return statements
 
 
 def _logs(arn: CatalogArn, access: JobAccess) -> list[Statement]:
@@ -225,7 +283,7 @@ def _network(arn: CatalogArn, network: NetworkAccess) -> list[Statement]:
     ]
 
 
-def _landing(arn: CatalogArn, landing: tuple[tuple[str, str], ...]) -> list[Statement]:
+def _landing(arn: CatalogArn, landing: Sequence[tuple[str, str]]) -> list[Statement]:
     prefixes: dict[str, set[str]] = {}
     for bucket, prefix in landing:
         prefixes.setdefault(bucket, set()).add(prefix)

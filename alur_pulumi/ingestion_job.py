@@ -9,11 +9,19 @@ import pulumi_aws as aws
 from alur_pulumi import artifacts
 from alur_pulumi.buckets import BucketSettings, OnDestroy, private_bucket
 from alur_pulumi.checks import MODULES
-from alur_pulumi.iam import service_trust_policy
+from alur_pulumi.iam import places_by_policy, service_trust_policy
 from alur_pulumi.job_args import IngestionJobArgs, Prepared, prepare
-from alur_pulumi.job_config import CONFIG_NAME, JobPlan, Places, config_text
+from alur_pulumi.job_config import CONFIG_NAME, JobPlan, Places, config_text, landing_stand_ins
 from alur_pulumi.job_network import network_needs
-from alur_pulumi.job_role import NetworkNeeds, RoleNeeds, RoleSettings, attached_policy, needed_policy, service_role
+from alur_pulumi.job_role import (
+    NetworkNeeds,
+    RoleNeeds,
+    RoleSettings,
+    attached_policy,
+    fitting_policy,
+    needed_policies,
+    service_role,
+)
 from alur_pulumi.job_security import JobLogs, log_groups, security_configuration
 from alur_pulumi.job_triggers import Starts, start_job
 from alur_pulumi.job_watch import watch_job
@@ -75,11 +83,14 @@ class IngestionJob(pulumi.ComponentResource):
         self.log_group_prefix = logs.prefix
         network = network_needs(name, args, child)
         artifacts_bucket = pulumi.Output.from_input(args.artifacts_bucket or args.table.bucket_name)
-        self.policy = needed_policy(self._needs(landing, artifacts_bucket, logs, network))
+        needed = needed_policies(self._needs(landing, artifacts_bucket, logs, network))
+        self.policy = needed.whole
         ready = []
         if role is not None:
             what = f"What the ingestion job {name} needs, and nothing else."
-            ready.append(attached_policy(name, what, role, self.policy, settings=settings, opts=child))
+            for part, policy in needed.parts.items():
+                fitting = policy.apply(lambda text: fitting_policy(name, text))
+                ready.append(attached_policy(f"{name}{part}", what, role, fitting, settings=settings, opts=child))
         config = self._config(prepared.plan, buckets, artifacts_bucket)
         self.config_uri = artifacts.uri(config)
         uploaded = self._upload(prepared, artifacts_bucket)
@@ -148,6 +159,7 @@ class IngestionJob(pulumi.ComponentResource):
             table_arn=args.table.table_arn,
             ledger_arn=args.state.table_arn,
             landing=tuple(landing),
+            places=places_by_policy(landing_stand_ins(args.sources)),
             table_bucket=args.table.bucket_name,
             artifacts_bucket=artifacts_bucket,
             artifacts_prefix=artifacts.PREFIX,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 from alur_pulumi.alarm_checks import check_alarms
 from alur_pulumi.buckets import OnDestroy
 from alur_pulumi.checks import GLUE_VERSIONS, MINUTES_A_DAY, RETENTION_DAYS, WORKER_TYPES, Checker
-from alur_pulumi.job_config import check_functions, check_sources
+from alur_pulumi.iam import POLICIES_OF_A_ROLE, places_by_policy
+from alur_pulumi.job_config import check_functions, check_sources, landing_stand_ins
 from alur_pulumi.job_options import ExecutionClass, Network, StartOnArrival
 from alur_pulumi.start_documents import arrival_pattern
 from alur_pulumi.wheels import Wheel
@@ -19,7 +20,6 @@ _FLEX_WORKERS: Final = ("G.1X", "G.2X")
 _MOST_EVENTS: Final = 100
 _LONGEST_WINDOW: Final = 900
 _LONGEST_PATTERN: Final = 2048
-_LONGEST_NAME: Final = "x" * 63
 
 
 def check_job(checker: Checker, args: "IngestionJobArgs", shipped: Sequence[Wheel]) -> None:
@@ -34,6 +34,7 @@ def check_job(checker: Checker, args: "IngestionJobArgs", shipped: Sequence[Whee
         ArgumentError: Naming the argument and what is allowed.
     """
     check_sources(checker, args.sources)
+    _check_policies(checker, args)
     check_functions(checker, args.table.spec, args.transform, shipped)
     for argument in ("landing_bucket", "artifacts_bucket", "landing_access_log_bucket"):
         checker.bucket_name(argument, getattr(args, argument))
@@ -50,6 +51,13 @@ def check_job(checker: Checker, args: "IngestionJobArgs", shipped: Sequence[Whee
     check_alarms(checker, args)
     _check_network(checker, args)
     _check_security(checker, args)
+
+
+def _check_policies(checker: Checker, args: "IngestionJobArgs") -> None:
+    needed = len(places_by_policy(landing_stand_ins(args.sources))) + 1  # that of the network
+    if args.role_arn is None and needed > POLICIES_OF_A_ROLE:
+        remedy = f"a role has {POLICIES_OF_A_ROLE} policies, too few for so many places: make two jobs of one table"
+        raise checker.refuse("sources", f"{len(args.sources)} places", remedy)
 
 
 def _check_runs(checker: Checker, args: "IngestionJobArgs") -> None:
@@ -86,9 +94,7 @@ def _check_starts(checker: Checker, args: "IngestionJobArgs") -> None:
         return
     checker.between("start_on_arrival.window_seconds", arrival.window_seconds, 1, _LONGEST_WINDOW)
     checker.between("start_on_arrival.batch_size", arrival.batch_size, 1, _MOST_EVENTS)
-    # a name that is not known yet may be as long as a name can be
-    names = [source.bucket if isinstance(source.bucket, str) else _LONGEST_NAME for source in args.sources]
-    places = [(name, source.prefix) for name, source in zip(names, args.sources, strict=True)]
+    places = landing_stand_ins(args.sources)
     if len(arrival_pattern(places)) > _LONGEST_PATTERN:
         remedy = f"their prefixes make an event pattern of more than {_LONGEST_PATTERN} characters: start on schedule"
         raise checker.refuse("sources", f"{len(places)} places", remedy)

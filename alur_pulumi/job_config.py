@@ -34,6 +34,7 @@ from alur_runtime.kernel.user_code import is_function_name
 from alur_runtime.landing.globs import compile_glob
 
 CONFIG_NAME: Final = "config.json"
+_LONGEST_BUCKET: Final = 63
 _STEP: Final = re.compile(r"(\w+)|\[(\d+)\]")
 
 
@@ -208,6 +209,17 @@ def _value_at(config: JobConfig, setting: str) -> object:
     for name, number in _STEP.findall(setting):
         value = value[int(number)] if number and isinstance(value, tuple) else getattr(value, name, value)
     return value
+
+
+def landing_stand_ins(sources: Sequence[Source]) -> list[tuple[str, str]]:
+    """Bucket and prefix of each source; a name that is not known yet is one of its own, as long as it can be."""
+    unknown = [source.bucket for source in sources if not isinstance(source.bucket, str)]
+
+    def name(bucket: object) -> str:
+        number = next(number for number, other in enumerate(unknown) if other is bucket)
+        return f"{number:x>{_LONGEST_BUCKET}}"
+
+    return [(s.bucket if isinstance(s.bucket, str) else name(s.bucket), s.prefix) for s in sources]
 
 
 def check_sources(checker: Checker, sources: Sequence[Source]) -> None:

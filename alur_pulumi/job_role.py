@@ -8,7 +8,18 @@ import pulumi
 import pulumi_aws as aws
 
 from alur_pulumi import catalog
-from alur_pulumi.iam import CatalogArn, JobAccess, NetworkAccess, job_policy
+from alur_pulumi.checks import Checker
+from alur_pulumi.iam import (
+    POLICY_SIZE,
+    CatalogArn,
+    JobAccess,
+    NetworkAccess,
+    job_policy,
+    landing_policy,
+    network_policy,
+    policy_size,
+    work_policy,
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -22,11 +33,15 @@ class NetworkNeeds:
 
 @attrs.frozen(kw_only=True)
 class RoleNeeds:
-    """What the role must reach, as far as it is known; see `alur_pulumi.iam.JobAccess`."""
+    """What the role must reach, as far as it is known; see `alur_pulumi.iam.JobAccess`.
+
+    `places` says by their numbers which of the landing places go into which policy: `alur_pulumi.iam.places_by_policy`.
+    """
 
     table_arn: pulumi.Output[str]
     ledger_arn: pulumi.Output[str]
     landing: tuple[tuple[pulumi.Output[str], str], ...]
+    places: Sequence[Sequence[int]]
     table_bucket: pulumi.Output[str]
     artifacts_bucket: pulumi.Output[str]
     artifacts_prefix: str
@@ -50,8 +65,35 @@ class RoleSettings:
     tags: dict[str, pulumi.Input[str]] | None
 
 
-def needed_policy(needs: RoleNeeds) -> pulumi.Output[str]:
-    """The policy document that lets the job work, and nothing else."""
+@attrs.frozen(kw_only=True)
+class NeededPolicies:
+    """What lets the job work, and nothing else.
+
+    Attributes:
+        whole: One document of it all.
+        parts: The same in documents that each fit into a managed policy, by what their names end in.
+    """
+
+    whole: pulumi.Output[str]
+    parts: dict[str, pulumi.Output[str]]
+
+
+def needed_policies(needs: RoleNeeds) -> NeededPolicies:
+    """The policies that the job needs."""
+    access = _known(needs)
+    first, *others = needs.places
+    parts = {"": access.apply(lambda known: work_policy(known, first))}
+    parts |= {f"-landing-{number}": _landing_part(access, places) for number, places in enumerate(others, 2)}
+    if needs.network is not None:
+        parts["-network"] = access.apply(network_policy)
+    return NeededPolicies(whole=access.apply(job_policy), parts=parts)
+
+
+def _landing_part(access: pulumi.Output[JobAccess], places: Sequence[int]) -> pulumi.Output[str]:
+    return access.apply(lambda known: landing_policy(known, places))
+
+
+def _known(needs: RoleNeeds) -> pulumi.Output[JobAccess]:
     network = needs.network
     known: pulumi.Output[dict[str, Any]] = pulumi.Output.all(
         table_arn=needs.table_arn,
@@ -66,7 +108,7 @@ def needed_policy(needs: RoleNeeds) -> pulumi.Output[str]:
         subnets=pulumi.Output.all(*(network.subnets if network else ())),
         security_groups=pulumi.Output.all(*(network.security_groups if network else ())),
     )
-    return known.apply(lambda names: job_policy(_access(names, needs)))
+    return known.apply(lambda names: _access(names, needs))
 
 
 def service_role(
@@ -115,6 +157,25 @@ def attached_policy(
     """
     managed = aws.iam.Policy(f"{name}-policy", description=what, policy=policy, tags=settings.tags, opts=opts)
     return aws.iam.RolePolicyAttachment(f"{name}-policy-attached", role=role.name, policy_arn=managed.arn, opts=opts)
+
+
+def fitting_policy(job: str, text: str) -> str:
+    """A policy as it is.
+
+    Args:
+        job: Logical name of the job.
+        text: The document.
+
+    Raises:
+        ArgumentError: If it is longer than IAM takes, which names of extraordinary length alone can make it.
+    """
+    if (size := policy_size(text)) > POLICY_SIZE:
+        remedy = (
+            f"IAM takes {POLICY_SIZE:,}: shorten the names of table and database or the prefixes of sources, name "
+            "fewer kms_key_arns, or give role_arn"
+        )
+        raise Checker(f"IngestionJob {job!r}").refuse("sources", f"a policy of {size:,} characters", remedy)
+    return text
 
 
 def _access(names: dict[str, Any], needs: RoleNeeds) -> JobAccess:

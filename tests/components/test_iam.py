@@ -1,11 +1,27 @@
+import itertools
 import json
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alur_pulumi import start_documents as starts
 from alur_pulumi.alarms import failed_run_pattern
-from alur_pulumi.iam import CatalogArn, JobAccess, NetworkAccess, bucket_policy, job_policy, service_trust_policy
+from alur_pulumi.iam import (
+    POLICY_SIZE,
+    CatalogArn,
+    JobAccess,
+    NetworkAccess,
+    bucket_policy,
+    job_policy,
+    landing_policy,
+    network_policy,
+    places_by_policy,
+    policy_size,
+    service_trust_policy,
+    work_policy,
+)
 from alur_pulumi.topic import key_policy, topic_policy
 
 _ACCESS = JobAccess(
@@ -79,6 +95,25 @@ def test_only_metrics_have_no_resource_and_they_have_a_namespace() -> None:
     assert [s["Action"] for s in loose] == [["cloudwatch:PutMetricData"]]
     assert loose[0]["Condition"] == {"StringEquals": {"cloudwatch:namespace": ["Alur", "Glue"]}}
     assert not any("*" in a for s in json.loads(job_policy(_ACCESS))["Statement"] for a in s["Action"])
+
+
+def _allowed(*documents: str) -> set[tuple[str, str]]:
+    found = [statement for document in documents for statement in json.loads(document)["Statement"]]
+    return {(action, resource) for s in found for action in s["Action"] for resource in s["Resource"]}
+
+
+@given(
+    prefixes=st.lists(st.text("abcdefgh-/", max_size=1000), min_size=1, max_size=60),
+    buckets=st.lists(st.text("xyz", min_size=3, max_size=63), min_size=1, max_size=60),
+)
+def test_every_landing_place_is_in_one_policy_and_each_policy_fits(prefixes: list[str], buckets: list[str]) -> None:
+    access = attrs.evolve(_IN_NETWORK, landing=tuple(zip(itertools.cycle(buckets), prefixes, strict=False)))
+    first, *others = places_by_policy(access.landing)
+    policies = [work_policy(access, first), *(landing_policy(access, places) for places in others)]
+    policies.append(network_policy(access))
+    assert [place for places in (first, *others) for place in places] == list(range(len(prefixes)))
+    assert all(policy_size(policy) <= POLICY_SIZE for policy in policies)
+    assert _allowed(*policies) == _allowed(job_policy(access))
 
 
 def test_no_key_no_statement_about_keys() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import alur_pulumi as alur
+from alur_pulumi.job_role import fitting_policy
 from alur_pulumi.wheels import build_wheel
 from tests.components.monitor import Monitor, register
 from tests.components.programs import FEED, Pipeline
@@ -26,7 +27,8 @@ def _deployed(**job: Any) -> Monitor:
 
 
 def _statements(monitor: Monitor) -> dict[str, dict[str, Any]]:
-    return {s["Sid"]: s for s in json.loads(monitor.one("Policy", "ingest-policy").inputs["policy"])["Statement"]}
+    policies = [policy.inputs["policy"] for policy in monitor.of("Policy") if policy.name.startswith("ingest-")]
+    return {s["Sid"]: s for policy in policies for s in json.loads(policy)["Statement"]}
 
 
 def _log_groups(monitor: Monitor) -> dict[str, str | None]:
@@ -87,6 +89,25 @@ def test_connections_that_are_there_are_used_as_they_are() -> None:
     assert monitor.one("Job").inputs["connections"] == ["theirs"]
     use = _statements(monitor)["NetworkUse"]["Resource"]
     assert "arn:aws:ec2:eu-west-1:123456789012:subnet/*" in use
+
+
+def test_a_policy_that_iam_would_not_take_is_refused_at_preview() -> None:
+    sources = [alur.Source(name=f"s{number}", prefix=f"in/{number}/", bucket=f"b-{number}") for number in range(300)]
+    with pytest.raises(alur.ArgumentError, match=r"sources is '300 places': a role has 10 policies"):
+        _deployed(sources=sources)
+    assert len(_deployed(sources=sources[:60]).of("Policy")) == 3
+    assert len(_deployed(sources=sources, role_arn="arn:aws:iam::123456789012:role/mine").of("Job")) == 1
+    keys = [f"arn:aws:kms:eu-west-1:123456789012:key/{number:036}" for number in range(50)]
+    policy = str(_outputs(_deployed(kms_key_arns=keys, role_arn="arn:aws:iam::123456789012:role/mine"))["policy"])
+    with pytest.raises(
+        alur.ArgumentError, match=r"a policy of 6,\d{3} characters.*IAM takes 6,144.*kms_key_arns"
+    ):
+        fitting_policy("ingest", policy)
+
+
+def _outputs(monitor: Monitor) -> dict[str, Any]:
+    (found,) = [outputs for urn, outputs in monitor.outputs.items() if urn.endswith("::ingest")]
+    return found
 
 
 def test_outside_of_a_network_the_role_knows_nothing_of_networks() -> None:

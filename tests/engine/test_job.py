@@ -37,7 +37,7 @@ CHANGES: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"start_on_arrival": alur.StartOnArrival(window_seconds=60)}, {"ingest-arrival-trigger": "update"}),
     ({"notify_after_minutes": 60}, {"ingest-job": "update"}),
     ({"number_of_workers": 5}, {"ingest-job": "update"}),
-    ({"network": _network("subnet-0b")}, {"ingest-network": "update", "ingest-policy": "update"}),
+    ({"network": _network("subnet-0b")}, {"ingest-network": "update", "ingest-network-policy": "update"}),
 ]
 
 

@@ -84,8 +84,8 @@ def _policy_arn(emulator: Emulator, role: str) -> str:
 
 
 @contextmanager
-def deployed(work_dir: Path) -> Iterator[Deployed]:
-    """Deploy a pipeline whose buckets and ledger are encrypted by keys of the customer's."""
+def deployed(work_dir: Path, sources: int = 1) -> Iterator[Deployed]:
+    """Deploy a pipeline whose buckets and ledger have keys of the customer's; files land in its last source."""
 
     def program() -> None:
         state = alur.StateTable("state", alur.StateTableArgs(deletion_protection=False, kms_key_arn=KEY))
@@ -93,7 +93,7 @@ def deployed(work_dir: Path) -> Iterator[Deployed]:
         arguments = alur.IngestionJobArgs(
             table=table,
             state=state,
-            sources=[alur.Source(name="shop", prefix="in/")],
+            sources=[alur.Source(name=f"shop{number}", prefix=f"in/{number}/") for number in range(sources)],
             landing_kms_key_arn=KEY,
         )
         job = alur.IngestionJob("ingest", arguments)
@@ -105,4 +105,4 @@ def deployed(work_dir: Path) -> Iterator[Deployed]:
         cli = NoPulumiCli(("left out: the role is the same",))
         stack = open_stack(program, emulator=emulator, work_dir=work_dir / "stack", cli=cli)
         outputs = stack.up().outputs
-        yield Deployed(emulator, outputs["job"], outputs["landing"][0], outputs["policy"])
+        yield Deployed(emulator, outputs["job"], outputs["landing"][-1], outputs["policy"])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from alur_pulumi.iam import POLICY_SIZE, policy_size
 from tests.trust.deployed import Deployed, deployed
 from tests.trust.pieces import Piece, pieces_of
 
@@ -57,6 +59,17 @@ def test_of_a_ledger_a_job_has_the_keys_of_its_own_table(pipeline: Deployed) -> 
     pipeline.without(files)
     assert pipeline.run()["JobRunState"] == "FAILED"
     assert "dynamodb:" in pipeline.emulator.refusals()[before]
+
+
+def test_a_job_of_many_sources_has_several_policies_and_runs_under_them(tmp_path: Path) -> None:
+    with deployed(tmp_path, sources=80) as many:
+        role = many.emulator.client("glue").get_job(JobName=many.job)["Job"]["Role"].rpartition("/")[2]
+        attached = many.emulator.client("iam").list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+        assert len(attached) == 3
+        assert policy_size(many.policy) > POLICY_SIZE
+        many.land("a.csv", _ROWS)
+        assert many.run()["JobRunState"] == "SUCCEEDED"
+        assert many.emulator.refusals() == []
 
 
 def test_only_glue_takes_the_role(pipeline: Deployed) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from alur_pulumi.iam import POLICIES_OF_A_ROLE, POLICY_SIZE, policy_size
+from alur_pulumi.local.errors import InvalidInputError
 from alur_pulumi.local.resources.base import (
     Aws,
     Kind,
@@ -115,6 +117,7 @@ class Policy(Kind):
 
     def create(self, aws: Aws, inputs: Props) -> str:
         """Create the policy."""
+        _check_size(self.token, inputs["policy"])
         options = to_aws(chosen(inputs, "description", "path"))
         answer = aws.client("iam").create_policy(PolicyName=inputs["name"], PolicyDocument=inputs["policy"], **options)
         return str(answer["Policy"]["Arn"])
@@ -141,6 +144,7 @@ class Policy(Kind):
         """Make a new default version, and room for it: a policy has five at most."""
         if old.get("policy") == new["policy"]:
             return
+        _check_size(self.token, new["policy"])
         iam = aws.client("iam")
         versions = iam.list_policy_versions(PolicyArn=resource_id)["Versions"]
         spare = sorted(
@@ -178,7 +182,10 @@ class RolePolicyAttachment(Kind):
     def create(self, aws: Aws, inputs: Props) -> str:
         """Attach the policy."""
         role, policy = inputs["role"], inputs["policyArn"]
-        aws.client("iam").attach_role_policy(RoleName=role, PolicyArn=policy)
+        iam = aws.client("iam")
+        if len(iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]) >= POLICIES_OF_A_ROLE:
+            raise InvalidInputError(self.token, "role", f"has {POLICIES_OF_A_ROLE} policies, and IAM allows no more")
+        iam.attach_role_policy(RoleName=role, PolicyArn=policy)
         return f"{role}/{policy}"
 
     def describe(self, aws: Aws, resource_id: str) -> Props | None:
@@ -196,6 +203,13 @@ class RolePolicyAttachment(Kind):
         del state
         role, _, policy = resource_id.partition("/")
         or_none(aws.client("iam").detach_role_policy, RoleName=role, PolicyArn=policy)
+
+
+def _check_size(token: str, policy: str) -> None:
+    """Refuse what IAM does and moto does not."""
+    if (size := policy_size(policy)) > POLICY_SIZE:
+        problem = f"has {size} characters: cannot exceed quota for PolicySize: {POLICY_SIZE}"
+        raise InvalidInputError(token, "policy", problem)
 
 
 KINDS: tuple[Kind, ...] = (Role(), Policy(), RolePolicyAttachment())
