@@ -284,6 +284,8 @@ def _network(arn: CatalogArn, network: NetworkAccess) -> list[Statement]:
 
 
 def _landing(arn: CatalogArn, landing: Sequence[tuple[str, str]]) -> list[Statement]:
+    if not landing:
+        return []
     prefixes: dict[str, set[str]] = {}
     for bucket, prefix in landing:
         prefixes.setdefault(bucket, set()).add(prefix)

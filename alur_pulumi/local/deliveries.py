@@ -22,9 +22,10 @@ from alur_pulumi.local.glue_runner import JobRun
 from alur_pulumi.local.run_access import Refusal, RunAccess
 from alur_pulumi.local.topics import Topics
 
-EVENTS: Final = "events.amazonaws.com"
+_EVENTS: Final = "events.amazonaws.com"
+_SCHEDULER: Final = "scheduler.amazonaws.com"
 _SEVERITIES: Final = {"FAILED": "ERROR", "TIMEOUT": "WARN"}
-SCHEDULER: Final = "scheduler.amazonaws.com"
+_NO_POLICY: Final = '{"Statement": []}'
 _START_JOB: Final = ":scheduler:::aws-sdk:glue:startJobRun"
 
 Json = dict[str, Any]
@@ -64,12 +65,12 @@ class Deliveries:
             self._to_workflow(rule, target, event)
         else:
             # EventBridge does not say on whose behalf it publishes
-            self.topics.publish(EVENTS, target["Arn"], json.dumps(event), {})
+            self.topics.publish(_EVENTS, target["Arn"], json.dumps(event), {})
 
     def _to_workflow(self, rule: Any, target: Json, event: Json) -> None:
         source = {"aws:SourceArn": rule.arn}
         need = Need("glue:notifyEvent", target["Arn"])
-        refusal = self._refusal(target["RoleArn"], EVENTS, source, need)
+        refusal = self._refusal(target["RoleArn"], _EVENTS, source, need)
         if refusal is None:
             self.notify(rule.region_name, target["Arn"].partition(":workflow/")[2])
             return
@@ -77,7 +78,7 @@ class Deliveries:
         if queue is None:
             return
         sent = Need("sqs:SendMessage", queue.queue_arn, {"aws:SourceArn": (rule.arn,)})
-        if lets_service(queue.attributes.get("Policy") or _NOTHING, EVENTS, sent):
+        if lets_service(queue.attributes.get("Policy") or _NO_POLICY, _EVENTS, sent):
             self._put(queue, event, refusal.reason)
 
     def job_ended(self, run: JobRun, state: str) -> None:
@@ -134,23 +135,22 @@ class Deliveries:
             raise NotImplementedError(target["Arn"])
         role, source = target["RoleArn"], {"aws:SourceAccount": self.account}
         job = f"arn:aws:glue:{region}:{self.account}:job/{request['JobName']}"
-        refusal = self._refusal(role, SCHEDULER, source, Need("glue:StartJobRun", job))
-        why = "" if refusal is None else refusal.reason
-        if refusal is None:
-            try:
-                self.start(region, request)
-            except GlueError as error:
-                why = error.message
-        if not why:
-            return True
-        queue = self._queue(region, target)
-        # unlike a rule, the scheduler puts it there as the role, too
-        if (
-            queue is not None
-            and self._refusal(role, SCHEDULER, source, Need("sqs:SendMessage", queue.queue_arn)) is None
-        ):
-            self._put(queue, request, why)
-        return False
+        refusal = self._refusal(role, _SCHEDULER, source, Need("glue:StartJobRun", job))
+        problem = self._started(region, request) if refusal is None else refusal.reason
+        queue = self._queue(region, target) if problem else None
+        if queue is not None:
+            # unlike a rule, the scheduler puts it there as the role, too
+            sent = Need("sqs:SendMessage", queue.queue_arn)
+            if self._refusal(role, _SCHEDULER, source, sent) is None:
+                self._put(queue, request, problem)
+        return not problem
+
+    def _started(self, region: str, request: Json) -> str:
+        try:
+            self.start(region, request)
+        except GlueError as error:
+            return error.message
+        return ""
 
     def _refusal(self, role: str, service: str, source: dict[str, str], need: Need) -> Refusal | None:
         if self.access.knows(role):
@@ -168,6 +168,3 @@ class Deliveries:
     def _put(self, queue: Queue, body: Json, why: str) -> None:
         attributes = {"ERROR_MESSAGE": {"DataType": "String", "StringValue": why}}
         sqs_backends[self.account][queue.region].send_message(queue.name, json.dumps(body), attributes)
-
-
-_NOTHING: Final = '{"Statement": []}'

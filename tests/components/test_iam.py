@@ -113,6 +113,7 @@ def test_every_landing_place_is_in_one_policy_and_each_policy_fits(prefixes: lis
     policies.append(network_policy(access))
     assert [place for places in (first, *others) for place in places] == list(range(len(prefixes)))
     assert all(policy_size(policy) <= POLICY_SIZE for policy in policies)
+    assert all(statement["Resource"] for policy in policies for statement in json.loads(policy)["Statement"])
     assert _allowed(*policies) == _allowed(job_policy(access))
 
 

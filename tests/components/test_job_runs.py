@@ -99,9 +99,7 @@ def test_a_policy_that_iam_would_not_take_is_refused_at_preview() -> None:
     assert len(_deployed(sources=sources, role_arn="arn:aws:iam::123456789012:role/mine").of("Job")) == 1
     keys = [f"arn:aws:kms:eu-west-1:123456789012:key/{number:036}" for number in range(50)]
     policy = str(_outputs(_deployed(kms_key_arns=keys, role_arn="arn:aws:iam::123456789012:role/mine"))["policy"])
-    with pytest.raises(
-        alur.ArgumentError, match=r"a policy of 6,\d{3} characters.*IAM takes 6,144.*kms_key_arns"
-    ):
+    with pytest.raises(alur.ArgumentError, match=r"a policy of 6,\d{3} characters.*IAM takes 6,144.*kms_key_arns"):
         fitting_policy("ingest", policy)
 
 
