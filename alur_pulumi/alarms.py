@@ -15,6 +15,7 @@ PAGE_OF: Final = "docs/alarms.md"
 FAILED_STATES: Final = ("FAILED", "TIMEOUT", "ERROR")
 DYNAMODB: Final = "AWS/DynamoDB"
 LEDGER_DIMENSION: Final = "TableName"
+SQS: Final = "AWS/SQS"
 LEDGER_OPERATIONS: Final = (
     "BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem",
 )  # fmt: skip
@@ -22,6 +23,7 @@ LEDGER_OPERATIONS: Final = (
 MOST_HOURS: Final = 7 * 24
 """CloudWatch looks back no farther."""
 
+_DIMENSIONS: Final = {NAMESPACE: DIMENSION, DYNAMODB: LEDGER_DIMENSION, SQS: "QueueName"}
 _HOUR: Final = 3600
 _FIVE_MINUTES: Final = 300
 
@@ -219,9 +221,25 @@ def _ledger_alarm(key: str, meaning: str, command: str, metric: str, operations:
     )
 
 
+def start_alarms() -> tuple[AlarmSpec, ...]:
+    """The alarms of what starts a job by itself by way of EventBridge, on what SQS publishes of its queue."""
+    return (
+        AlarmSpec(
+            key="starts-undelivered",
+            severity=Severity.TICKET,
+            meaning="A schedule, or files that landed, were to start a run and could not. What was not delivered lies "
+            "in the job's queue for 14 days.",
+            command="alur run {job}",
+            namespace=SQS,
+            metric="ApproximateNumberOfMessagesVisible",
+            statistic="Maximum",
+        ),
+    )
+
+
 def dimension_of(spec: AlarmSpec) -> str:
     """The dimension whose value says whose metric it is."""
-    return DIMENSION if spec.namespace == NAMESPACE else LEDGER_DIMENSION
+    return _DIMENSIONS[spec.namespace]
 
 
 def hours_to_expect(gap: dt.timedelta, timeout_minutes: int) -> int:

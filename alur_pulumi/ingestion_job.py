@@ -24,7 +24,7 @@ from alur_pulumi.job_role import (
 )
 from alur_pulumi.job_security import JobLogs, log_groups, security_configuration
 from alur_pulumi.job_triggers import Starts, start_job
-from alur_pulumi.job_watch import watch_job
+from alur_pulumi.job_watch import WatchedJob, watch_job
 from alur_pulumi.wheels import Wheel
 
 
@@ -105,8 +105,11 @@ class IngestionJob(pulumi.ComponentResource):
             landing=landing,
             own_bucket=own_bucket,
         )
-        self.undelivered_queue_url = start_job(name, job, starts, settings, child)
-        self.alarm_topic_arn = watch_job(name, args, job.name, logs.errors, child)
+        undelivered = start_job(name, job, starts, settings, child)
+        self.undelivered_queue_url = pulumi.Output.from_input(None if undelivered is None else undelivered.url)
+        queue = None if undelivered is None else undelivered.name
+        watched = WatchedJob(name=job.name, error_log=logs.errors, undelivered=queue)
+        self.alarm_topic_arn = watch_job(name, args, watched, child)
         self.register_outputs(
             {
                 "jobName": self.job_name,

@@ -39,8 +39,8 @@ class Starts:
 
 def start_job(
     name: str, job: aws.glue.Job, starts: Starts, settings: RoleSettings, opts: pulumi.ResourceOptions
-) -> pulumi.Output[str | None]:
-    """Register what starts the job; return the URL of the queue of starts that were never delivered, if there is one.
+) -> aws.sqs.Queue | None:
+    """Register what starts the job; return the queue of starts that were never delivered, if there is one.
 
     Glue's own triggers know UTC only, so that a schedule in another zone is the scheduler's.
 
@@ -56,7 +56,7 @@ def start_job(
     if starts.schedule is not None and not zoned:
         starter.trigger()
     if starts.arrival is None and not zoned:
-        return pulumi.Output.from_input(None)
+        return None
     queue = aws.sqs.Queue(
         f"{name}-undelivered",
         message_retention_seconds=_TWO_WEEKS,
@@ -75,7 +75,7 @@ def start_job(
         ),
         opts=opts,
     )
-    return queue.url.apply(lambda url: url)
+    return queue
 
 
 @attrs.frozen

@@ -18,6 +18,7 @@ from alur_pulumi.alarms import (
     hours_to_expect,
     job_alarms,
     ledger_alarms,
+    start_alarms,
 )
 from alur_pulumi.cli.main import cli
 from alur_pulumi.cron import longest_gap
@@ -30,7 +31,7 @@ from alur_runtime.run.metrics import NAMESPACE, Metric
 from tests.components.monitor import Monitor, Registered, register
 from tests.components.programs import ROOT, Pipeline
 
-SPECS = (*job_alarms(27, 24), *ledger_alarms())
+SPECS = (*job_alarms(27, 24), *start_alarms(), *ledger_alarms())
 DAILY = "cron(0 6 * * ? *)"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:mine"
 _ANCHOR = re.compile(r"docs/alarms\.md#([\w-]+)$")
@@ -116,6 +117,15 @@ def test_alarms_are_on_by_default_and_each_tells_the_topic_of_the_state() -> Non
     # what tells the topic waits for the policy that lets it
     assert any("state-alarm-policy" in urn for urn in alarms["ingest-files-failed"].dependencies)
     assert topic.inputs["kmsMasterKeyId"]
+
+
+def test_starts_that_cannot_be_delivered_are_told_where_there_can_be_any() -> None:
+    for job in ({"schedule": DAILY, "schedule_timezone": "Asia/Tokyo"}, {"start_on_arrival": alur.StartOnArrival()}):
+        monitor = _deployed(job=job)
+        assert monitor.one("Queue").name == "ingest-undelivered"
+        alarm = _alarms(monitor)["ingest-starts-undelivered"].inputs
+        assert alarm["dimensions"] == {"QueueName": "ingest-undelivered-1a2b3c4"}
+    assert "ingest-starts-undelivered" not in _alarms(_deployed(job={"schedule": DAILY}))
 
 
 def test_a_failed_run_is_told_with_the_name_of_its_job() -> None:

@@ -10,6 +10,7 @@ import attrs
 import pulumi
 import pytest
 
+import alur_pulumi as alur
 from alur_pulumi.alarms import LEDGER_OPERATIONS
 from alur_pulumi.local.emulator import Emulator
 from alur_pulumi.local.stack import open_stack
@@ -118,11 +119,14 @@ def _of(key: str, by_name: dict[str, str]) -> str:
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     def program() -> None:
-        pipeline = Pipeline(job={"schedule": "cron(0 6 * * ? *)"})
+        pipeline = Pipeline(
+            job={"schedule": "cron(0 6 * * ? *)", "start_on_arrival": alur.StartOnArrival(window_seconds=900)}
+        )
         pulumi.export("table", pulumi.Output.concat(pipeline.table.database_name, ".", pipeline.table.table_name))
         pulumi.export("ledger", pipeline.state.table_name)
         pulumi.export("topic", pipeline.job.alarm_topic_arn)
         pulumi.export("job", pipeline.job.job_name)
+        pulumi.export("undelivered", pipeline.job.undelivered_queue_url)
         pulumi.export("landing", pipeline.job.landing_uris)
 
     with Emulator.start(work_dir=tmp_path_factory.mktemp("aws")) as emulator:
@@ -218,6 +222,15 @@ def test_a_ledger_in_trouble_sets_an_alarm_off_if_it_lasts(
     assert [told[:2] for told in deployed.heard()] == [("OK", "ALARM"), ("ALARM", "OK")]
 
 
+def test_a_start_that_lies_in_the_queue_sets_an_alarm_off_until_it_is_gone(quiet: tuple[Deployed, float]) -> None:
+    deployed, at = quiet
+    for minute, waiting, state in ((1, 0, "OK"), (6, 1, "ALARM"), (11, 0, "OK")):
+        metric, queue = "ApproximateNumberOfMessagesVisible", deployed.outputs["undelivered"].rpartition("/")[2]
+        deployed.publish("AWS/SQS", metric, waiting, at + minute * MINUTE, QueueName=queue)
+        assert deployed.state("starts-undelivered", at + (minute + 1) * MINUTE) == state
+    assert [told[:2] for told in deployed.heard()] == [("OK", "ALARM")]
+
+
 def test_what_a_run_publishes_is_what_alarms_look_at(deployed: Deployed) -> None:
     assert deployed.run("bad 0") == "FAILED"
     states = deployed.emulator.evaluate_alarms(time.time())
@@ -260,7 +273,7 @@ def test_without_its_leave_of_topic_or_key_an_alarm_is_silent(quiet: tuple[Deplo
 
 def test_every_alarm_that_is_deployed_has_been_driven(deployed: Deployed) -> None:
     driven = {"counts-differ", "files-failed", "rows-quarantined", "files-pending", "did-not-run"}
-    driven |= {"reads-throttled", "writes-throttled", "ledger-errors"}
+    driven |= {"starts-undelivered", "reads-throttled", "writes-throttled", "ledger-errors"}
     alarms = deployed.emulator.client("cloudwatch").describe_alarms()["MetricAlarms"]
     assert len(alarms) == len(driven)
     for key in driven:
