@@ -156,6 +156,8 @@ def register(
     provider = _Provider(deployed, existing or {}, answers)
     monitor = Monitor(provider)
     watch(monitor)
+    # The SDK keeps the stack of the program before, and its name: the order of tests must not matter.
+    settings.ROOT.set(None)
     mocks.set_mocks(provider, project=project, stack=stack, preview=preview, monitor=monitor)
     settings.SETTINGS.rpc_manager.clear()
 
