@@ -30,8 +30,9 @@ from alur_pulumi.wheels import Wheel
 
 @attrs.frozen(kw_only=True)
 class _Uploaded:
-    """What a job runs: the URIs of its wheels, joined, and of its script; the digest of what decides about files."""
+    """What a job runs: URIs of its wheels, joined, and of its script; the digest of what decides about files."""
 
+    objects: Sequence[aws.s3.BucketObjectv2]
     files: pulumi.Output[str]
     script: pulumi.Output[str]
     code_digest: str
@@ -83,17 +84,19 @@ class IngestionJob(pulumi.ComponentResource):
         self.log_group_prefix = logs.prefix
         network = network_needs(name, args, child)
         artifacts_bucket = pulumi.Output.from_input(args.artifacts_bucket or args.table.bucket_name)
+        config = self._config(prepared.plan, buckets, artifacts_bucket)
+        self.config_uri = artifacts.uri(config)
+        uploaded = self._upload(prepared, artifacts_bucket)
         needed = needed_policies(self._needs(landing, artifacts_bucket, logs, network))
         self.policy = needed.whole
         ready = []
         if role is not None:
             what = f"What the ingestion job {name} needs, and nothing else."
+            # an upload that fails leaves the job on what it ran before: its role must still be able to read that
+            after = pulumi.ResourceOptions(parent=self, depends_on=[config, *uploaded.objects])
             for part, policy in needed.parts.items():
                 fitting = policy.apply(lambda text: fitting_policy(name, text))
-                ready.append(attached_policy(f"{name}{part}", what, role, fitting, settings=settings, opts=child))
-        config = self._config(prepared.plan, buckets, artifacts_bucket)
-        self.config_uri = artifacts.uri(config)
-        uploaded = self._upload(prepared, artifacts_bucket)
+                ready.append(attached_policy(f"{name}{part}", what, role, fitting, settings=settings, opts=after))
         job = self._job(uploaded, logs, security, network, ready)
         self.job_name = job.name
         self.job_arn = job.arn
@@ -211,7 +214,12 @@ class IngestionJob(pulumi.ComponentResource):
         )
         # Glue reads one string with commas and no spaces
         files = pulumi.Output.all(*[artifacts.uri(one) for one in uploaded]).apply(",".join)
-        return _Uploaded(files=files, script=artifacts.uri(script), code_digest=prepared.plan.code_digest)
+        return _Uploaded(
+            objects=[*uploaded, script],
+            files=files,
+            script=artifacts.uri(script),
+            code_digest=prepared.plan.code_digest,
+        )
 
     def _job(
         self,

@@ -167,6 +167,13 @@ def test_the_job_names_uploaded_bytes_by_their_content_and_waits_for_them() -> N
     ] == "orders_feed-0-py3-none-any.zip"
 
 
+def test_what_the_role_may_changes_after_all_uploads() -> None:
+    monitor = _deployed(job={"code": FEED})
+    waits = " ".join(monitor.one("Policy").dependencies)
+    for r in monitor.of("BucketObjectv2"):
+        assert f"::{r.name}" in waits
+
+
 def test_the_configuration_is_one_that_the_runtime_reads() -> None:
     monitor = _deployed(state={"shards": 8}, job={"settings": alur.Settings(threads=3), "engine": "local"})
     config = _config(monitor)
