@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextvars
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
 from pulumi.runtime import mocks, rpc, settings
-from pulumi.runtime.stack import run_pulumi_func
+from pulumi.runtime.stack import run_pulumi_func, wait_for_rpcs
 from pulumi.runtime.sync_await import _sync_await
 
 if TYPE_CHECKING:
@@ -118,6 +119,11 @@ class Monitor(mocks.MockMonitor):
         self.outputs[request.urn] = dict(rpc.deserialize_properties(request.outputs))
         return super().RegisterResourceOutputs(request)
 
+    def forget(self) -> None:
+        """Forget what was registered until now."""
+        self.registered.clear()
+        self.outputs.clear()
+
     def of(self, kind: str) -> list[Registered]:
         """Everything of a type, by the last part of its token."""
         return [r for r in self.registered if r.type.rpartition(":")[2] == kind]
@@ -156,13 +162,19 @@ def register(
     provider = _Provider(deployed, existing or {}, answers)
     monitor = Monitor(provider)
     watch(monitor)
-    # The SDK keeps the stack of the program before, and its name: the order of tests must not matter.
-    settings.ROOT.set(None)
-    mocks.set_mocks(provider, project=project, stack=stack, preview=preview, monitor=monitor)
-    settings.SETTINGS.rpc_manager.clear()
 
     async def run() -> None:
         program()
 
-    _sync_await(run_pulumi_func(run))
+    def alone() -> None:
+        settings.ROOT.set(None)
+        settings.SETTINGS.outputs = set()
+        mocks.set_mocks(provider, project=project, stack=stack, preview=preview, monitor=monitor)
+        _sync_await(wait_for_rpcs())
+        monitor.forget()  # that was the stack itself
+        _sync_await(run_pulumi_func(run))
+
+    # The SDK keeps a program's stack, and what a program that failed had begun goes on: in a context of its own neither
+    # reaches the next one, whatever the order of tests.
+    contextvars.copy_context().run(alone)
     return monitor
