@@ -6,6 +6,7 @@ from typing import Any
 import attrs
 import pulumi
 
+from alur_pulumi.argument_types import check_types
 from alur_pulumi.buckets import COLD_CLASSES, OnDestroy
 from alur_pulumi.checks import Checker
 from alur_runtime.checks.operands import check_operands
@@ -82,6 +83,7 @@ def check_table(name: str, args: BronzeTableArgs) -> ContractSpec:
     """
     checker = Checker(f"BronzeTable {name!r}")
     checker.component_name(name)
+    check_types(checker, args, BronzeTableArgs)
     try:
         spec = check_spec(args.contract if isinstance(args.contract, ContractSpec) else spec_of(args.contract))
         check_operands(spec)
@@ -105,8 +107,6 @@ def check_table(name: str, args: BronzeTableArgs) -> ContractSpec:
     checker.between("noncurrent_days", args.noncurrent_days, 1, 3650)
     checker.key_arn("kms_key_arn", args.kms_key_arn)
     _check_bucket_settings(checker, args)
-    if isinstance(args.allow_breaking_changes_of, str):
-        raise checker.refuse("allow_breaking_changes_of", args.allow_breaking_changes_of, "give a list of names")
     return spec
 
 

@@ -1,7 +1,7 @@
 """The table that files are ingested into: bucket, database and catalog entry."""
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import attrs
 import pulumi
@@ -13,9 +13,14 @@ from alur_pulumi.buckets import BucketSettings, ColdStorage, OnDestroy, private_
 from alur_pulumi.checks import Checker
 from alur_pulumi.deployed_table import deployed_shape
 from alur_pulumi.evolution import LOCATION, TableShape, breaking_changes, refusal, shape_of
+from alur_pulumi.taken_names import taken_by_another
 from alur_runtime.config import OnChange
 from alur_runtime.contracts.spec import Column, ContractSpec
 
+_REMEDIES: Final = {
+    "table_name": "give another one, or another database",
+    "database_name": "give existing_database=<that table>.database_name, or a database_name of its own",
+}
 _Columns: TypeAlias = list[aws.glue.CatalogTableStorageDescriptorColumnArgs]
 
 
@@ -58,8 +63,11 @@ class BronzeTable(pulumi.ComponentResource):
         self._spec = check_table(name, args)
         self._args = args
         super().__init__("alur:index:BronzeTable", name, None, opts)
+        self._ledger: pulumi.Resource | None = None
         table_name = self._table_name()
         self.database_name = self._database(name)
+        existing = args.existing_database
+        self._take_name(name, "table_name", table_name, self.database_name if existing is None else existing)
         prefix = self.database_name.apply(lambda database: catalog.table_prefix(database, table_name))
         self.bucket_name = self._bucket(name, prefix)
         metadata = self.database_name.apply(lambda database: catalog.metadata_prefix(database, table_name))
@@ -116,6 +124,18 @@ class BronzeTable(pulumi.ComponentResource):
         """For how many days the made bucket keeps uploads that are not completed; None if none was made."""
         return self._args.abort_uploads_after_days if self._args.existing_bucket is None else None
 
+    def kept_by(self, ledger: pulumi.Resource) -> bool:
+        """Whether this ledger keeps the table: the first one that asks does, from then on."""
+        self._ledger = self._ledger or ledger
+        return self._ledger is ledger
+
+    def _take_name(self, name: str, argument: str, value: str, within: pulumi.Input[str] = "") -> None:
+        # the database that another table makes is an output: that is the same one wherever it is given
+        other = taken_by_another(self, name, (argument, value, within))
+        if other is not None:
+            remedy = f"BronzeTable {other!r} has it already: {_REMEDIES[argument]}"
+            raise Checker(f"BronzeTable {name!r}").refuse(argument, value, remedy)
+
     def _table_name(self) -> str:
         return self._args.table_name or catalog.default_table_name(self._spec)
 
@@ -142,6 +162,7 @@ class BronzeTable(pulumi.ComponentResource):
     def _database(self, name: str) -> pulumi.Output[str]:
         if self._args.existing_database is not None:
             return pulumi.Output.from_input(self._args.existing_database)
+        self._take_name(name, "database_name", self._made_database_name())
         database = aws.glue.CatalogDatabase(
             f"{name}-database",
             name=self._made_database_name(),

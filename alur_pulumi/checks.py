@@ -72,12 +72,6 @@ class Checker:
         if isinstance(value, str | int) and value not in allowed:
             raise self.refuse(argument, value, f"allowed are {', '.join(map(str, allowed))}")
 
-    def is_a(self, argument: str, value: object, *allowed: type) -> None:
-        """Refuse a value of another class (the class itself in place of a value, most often)."""
-        if not isinstance(value, allowed):
-            names = " or ".join(f"{kind.__name__}(...)" for kind in allowed if kind is not type(None))
-            raise self.refuse(argument, value, f"give {names}")
-
     def between(self, argument: str, value: object, least: int, most: int, remedy: str = "") -> None:
         """Refuse a plain number that is not from `least` to `most`."""
         if isinstance(value, bool) or (isinstance(value, int) and not least <= value <= most):

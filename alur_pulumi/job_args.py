@@ -7,6 +7,7 @@ import attrs
 import pulumi
 
 from alur_pulumi import catalog
+from alur_pulumi.argument_types import check_types
 from alur_pulumi.bronze_table import BronzeTable
 from alur_pulumi.buckets import OnDestroy
 from alur_pulumi.checks import Checker
@@ -154,6 +155,7 @@ def prepare(name: str, args: IngestionJobArgs) -> Prepared:
     """
     checker = Checker(f"IngestionJob {name!r}")
     checker.component_name(name)
+    check_types(checker, args, IngestionJobArgs)
     own = _own_wheels(checker, args)
     check_job(checker, args, [wheel for _, wheel in own])
     shipped = list(runtime_wheels())
@@ -181,8 +183,6 @@ def _places(args: IngestionJobArgs) -> Places:
 
 def _own_wheels(checker: Checker, args: IngestionJobArgs) -> list[tuple[str, Wheel]]:
     """The user's wheels, each with the argument that names it."""
-    if isinstance(args.wheels, str | os.PathLike):
-        raise checker.refuse("wheels", os.fspath(args.wheels), "give a list")
     named = [("code", args.code)] if args.code is not None else []
     named += [(f"wheels[{i}]", wheel) for i, wheel in enumerate(args.wheels)]
     found = []

@@ -8,7 +8,7 @@ from alur_pulumi.buckets import OnDestroy
 from alur_pulumi.checks import GLUE_VERSIONS, MINUTES_A_DAY, RETENTION_DAYS, WORKER_TYPES, Checker
 from alur_pulumi.iam import POLICIES_OF_A_ROLE, places_by_policy
 from alur_pulumi.job_config import check_functions, check_sources, landing_stand_ins
-from alur_pulumi.job_options import ExecutionClass, Network, StartOnArrival
+from alur_pulumi.job_options import ExecutionClass
 from alur_pulumi.start_documents import arrival_pattern
 from alur_pulumi.wheels import Wheel
 from alur_runtime.config import EngineChoice
@@ -34,6 +34,9 @@ def check_job(checker: Checker, args: "IngestionJobArgs", shipped: Sequence[Whee
         ArgumentError: Naming the argument and what is allowed.
     """
     check_sources(checker, args.sources)
+    if not args.table.kept_by(args.state):
+        # either would know nothing of the files that the other has taken
+        raise checker.refuse("state", args.state, "another job of this table has another ledger: give it that one")
     _check_policies(checker, args)
     check_functions(checker, args.table.spec, args.transform, shipped)
     for argument in ("landing_bucket", "artifacts_bucket", "landing_access_log_bucket"):
@@ -89,7 +92,6 @@ def _check_starts(checker: Checker, args: "IngestionJobArgs") -> None:
     if args.schedule is None and args.schedule_timezone is not None:
         raise checker.refuse("schedule_timezone", args.schedule_timezone, "give schedule too, or leave it out")
     arrival = args.start_on_arrival
-    checker.is_a("start_on_arrival", arrival, StartOnArrival, type(None))
     if arrival is None:
         return
     checker.between("start_on_arrival.window_seconds", arrival.window_seconds, 1, _LONGEST_WINDOW)
@@ -109,14 +111,11 @@ def _check_starts(checker: Checker, args: "IngestionJobArgs") -> None:
 
 def _check_network(checker: Checker, args: "IngestionJobArgs") -> None:
     network = args.network
-    checker.is_a("network", network, Network, type(None))
-    if isinstance(args.connections, str):
-        raise checker.refuse("connections", args.connections, "give a list of names")
     if network is None:
         return
     why = "a job runs in one network, leave one out"
     checker.exclusive("network", network.subnet_id, "connections", args.connections, why)
-    if isinstance(network.security_group_ids, str) or not network.security_group_ids:
+    if not network.security_group_ids:
         remedy = "give a list with at least one security group that lets its own members reach one another"
         raise checker.refuse("network.security_group_ids", network.security_group_ids, remedy)
     checker.id("network.subnet_id", network.subnet_id, "subnet-")

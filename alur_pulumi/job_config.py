@@ -4,8 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from types import NoneType
-from typing import Final, get_args
+from typing import Final
 
 import attrs
 import pulumi
@@ -235,8 +234,6 @@ def check_sources(checker: Checker, sources: Sequence[Source]) -> None:
         if not source.name or source.name in seen:
             raise checker.refuse(f"sources[{i}].name", source.name, "each source needs a name of its own")
         seen.add(source.name)
-        checker.is_a(f"sources[{i}].files", source.files, *get_args(AnyOptions), NoneType)
-        checker.is_a(f"sources[{i}].budget", source.budget, ErrorBudget)
         try:
             compile_glob(source.pattern)
         except ConfigError as error:

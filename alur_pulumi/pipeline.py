@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 import attrs
 import pulumi
 
+from alur_pulumi.argument_types import check_types
 from alur_pulumi.bronze_args import BronzeTableArgs
 from alur_pulumi.bronze_table import BronzeTable
 from alur_pulumi.buckets import OnDestroy
@@ -76,6 +77,7 @@ class Pipeline(pulumi.ComponentResource):
         """
         checker = Checker(f"Pipeline {name!r}")
         checker.component_name(name, LONGEST_NAME - len("-state"))
+        check_types(checker, args, PipelineArgs)
         checker.one_of("on_destroy", args.on_destroy, tuple(OnDestroy))
         if args.ledger is not None and args.state:
             raise checker.refuse("state", dict(args.state), "leave it out: ledger is given too")

@@ -9,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from alur_pulumi.alarm_checks import check_topic
+from alur_pulumi.argument_types import check_types
 from alur_pulumi.buckets import OnDestroy
 from alur_pulumi.checks import Checker
 from alur_pulumi.ledger_watch import watch_ledger
@@ -75,6 +76,7 @@ class StateTable(pulumi.ComponentResource):
         """
         checker = Checker(f"StateTable {name!r}")
         checker.component_name(name)
+        check_types(checker, args, StateTableArgs)
         _check(checker, args)
         super().__init__("alur:index:StateTable", name, None, opts)
         self._args = args

@@ -99,7 +99,7 @@ _KEY = "arn:aws:kms:eu-west-1:123456789012:key/0d9bb1a2-61c4-4a6c-8d5d-0d9bb1a26
         ({"job": {"execution_class": "FLEX", "job_queuing": True}}, "job_queuing is True: execution_class FLEX is"),
         ({"job": {"max_retries": 1, "job_queuing": True}}, "job_queuing is True: max_retries is given too"),
         ({"job": {"notify_after_minutes": 120}}, "notify_after_minutes is 120: allowed are 1 to 119"),
-        ({"job": {"connections": "one"}}, "connections is 'one': give a list of names"),
+        ({"job": {"connections": "one"}}, "connections is 'one': give a list, each a text"),
         ({"job": {"network": "vpc-1"}}, "network is 'vpc-1': give Network(...)"),
         ({"job": _network(security_group_ids=[])}, "network.security_group_ids is []: give a list with at least one"),
         ({"job": _network(security_group_ids="sg-0a")}, "network.security_group_ids is 'sg-0a': give a list"),
@@ -143,8 +143,11 @@ _KEY = "arn:aws:kms:eu-west-1:123456789012:key/0d9bb1a2-61c4-4a6c-8d5d-0d9bb1a26
             {"job": _source(files=alur.CsvOptions(compression="gz"))},
             "files.compression is 'gz': allowed are auto, none",
         ),
-        ({"job": _source(files=alur.CsvOptions(null_values="NA"))}, "files.null_values is 'NA': give a tuple of texts"),
-        ({"job": _source(files=alur.CsvOptions(skip_rows="2"))}, "files.skip_rows is '2': it must be a whole number"),
+        (
+            {"job": _source(files=alur.CsvOptions(null_values="NA"))},
+            "files.null_values is 'NA': give a list, each a text",
+        ),
+        ({"job": _source(files=alur.CsvOptions(skip_rows="2"))}, "files.skip_rows is '2': give a whole number"),
         ({"job": _source(budget=5)}, "sources[0].budget is 5: give ErrorBudget(...)"),
         ({"job": _source(budget=alur.ErrorBudget())}, "has no limit at all: give rows, percent or both"),
         (

@@ -70,7 +70,8 @@ def test_two_pipelines_share_a_ledger() -> None:
 
     def program() -> None:
         seen.append(alur.Pipeline("one", _args()))
-        seen.append(alur.Pipeline("two", _args(ledger=seen[0].state, table={"table_name": "other"})))
+        table = {"table_name": "other", "existing_database": seen[0].table.database_name}
+        seen.append(alur.Pipeline("two", _args(ledger=seen[0].state, table=table)))
 
     monitor = register(program)
     assert [r.name for r in monitor.of("Table")] == ["one-state-table"]

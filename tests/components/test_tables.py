@@ -106,7 +106,7 @@ def test_access_to_the_bucket_is_logged_where_one_says() -> None:
         ({"access_log_bucket": "logs", "existing_bucket": "mine"}, "the settings of existing_bucket are its owner's"),
         ({"kms_key_arn": "alias/mine"}, "kms_key_arn is 'alias/mine'"),
         ({"access_log_bucket": "s3://logs"}, "give the bucket's name, not its ARN or URI"),
-        ({"allow_breaking_changes_of": "amount"}, "give a list of names"),
+        ({"allow_breaking_changes_of": "amount"}, "give a list, each a text"),
     ],
 )
 def test_a_table_that_cannot_be_is_refused(arguments: dict[str, Any], says: str) -> None:
