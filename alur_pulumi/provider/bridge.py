@@ -1,20 +1,20 @@
-"""The arguments' classes as Pulumi's analyser reads them, and values of other languages back into the classes.
+"""The arguments' classes as Pulumi's analyser reads them.
 
 The analyser knows plain types, lists, maps, enumerations, inputs, and classes of annotations. Ours are attrs classes
 with unions, tuples and paths; what stands for them here is made of them, so that no argument can be forgotten.
 """
 
-import enum
 import os
 import types
 import typing
 from collections import abc
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, ForwardRef, NotRequired, TypedDict, Union
 
 import attrs
 import pulumi
 
+from alur_pulumi.argument_types import hints_of
 from alur_pulumi.bronze_args import BronzeTableArgs
 from alur_pulumi.job_args import IngestionJobArgs
 from alur_pulumi.state_table import StateTableArgs
@@ -36,20 +36,9 @@ class FileFormat:
     json_lines: JsonLinesOptions | None = None
     parquet: ParquetOptions | None = None
 
-    def chosen(self) -> CsvOptions | JsonLinesOptions | ParquetOptions:
-        """The one that is given.
-
-        Raises:
-            ValueError: If none is, or more than one.
-        """
-        given = [one for one in (self.csv, self.json_lines, self.parquet) if one is not None]
-        if len(given) != 1:
-            raise ValueError("files: give exactly one of csv, jsonLines and parquet")
-        return given[0]
-
 
 _FORMATS: Final = frozenset({CsvOptions, JsonLinesOptions, ParquetOptions})
-_PARTS: Final[Mapping[str, type[Any]]] = {
+PARTS: Final[Mapping[str, type[Any]]] = {
     "state": StateTableArgs,
     "table": BronzeTableArgs,
     "job": IngestionJobArgs,
@@ -66,16 +55,15 @@ _LEFT_OUT: Final[Mapping[str, frozenset[str]]] = {
 
 def fields_of(cls: type[Any]) -> list[tuple[str, Any, bool]]:
     """Name, annotation and whether it must be given, of each argument that other languages have."""
-    # `pulumi.Input` refers to these two, which are not in our modules.
-    hints = typing.get_type_hints(cls, localns={"Output": pulumi.Output, "T": Any})
+    hints = hints_of(cls)
     left_out = _LEFT_OUT.get(cls.__name__, frozenset())
     found = []
     for field in attrs.fields(cls):
         if field.name in left_out or not field.init:
             continue
         hint = hints[field.name]
-        if cls.__name__ == "PipelineArgs" and field.name in _PARTS:
-            hint = _PARTS[field.name]
+        if cls.__name__ == "PipelineArgs" and field.name in PARTS:
+            hint = PARTS[field.name]
         required = field.default is attrs.NOTHING
         found.append((field.name, hint, required))
     return found
@@ -86,7 +74,7 @@ def described_classes(cls: type[Any]) -> dict[str, type[Any]]:
     found: dict[str, type[Any]] = {}
 
     def visit(one: Any) -> None:
-        kind = _plain(one)
+        kind = plain(one)
         if isinstance(kind, type) and attrs.has(kind) and kind.__name__ not in found:
             found[kind.__name__] = kind
             for _, hint, _ in fields_of(kind):
@@ -118,8 +106,8 @@ def _analysed(cls: type[Any], within: set[type[Any]]) -> type[Any]:
 
 def _annotation(hint: Any, within: set[type[Any]]) -> Any:
     if _is_input(hint):
-        return pulumi.Input[_annotation(_plain(hint), within)]  # type: ignore[misc]
-    kind = _plain(hint)
+        return pulumi.Input[_annotation(plain(hint), within)]  # type: ignore[misc]
+    kind = plain(hint)
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin in (abc.Sequence, list, tuple):
         return list[_annotation(inner[0], within)]  # type: ignore[misc]
@@ -134,7 +122,7 @@ def _is_input(hint: Any) -> bool:
     return any(typing.get_origin(member) is abc.Awaitable for member in typing.get_args(hint))
 
 
-def _plain(hint: Any) -> Any:
+def plain(hint: Any) -> Any:
     """The one type that other languages give, of a union."""
     if typing.get_origin(hint) not in (Union, types.UnionType):
         return hint
@@ -148,40 +136,3 @@ def _plain(hint: Any) -> Any:
     if len(members) > 1 and _FORMATS.issuperset(members):
         return FileFormat
     return ContractSpec if ContractSpec in members else members[0]
-
-
-def to_arguments(cls: type[Any], given: Mapping[str, Any]) -> Any:
-    """An instance of an arguments' class.
-
-    Args:
-        cls: The class.
-        given: Values by the arguments' names in Python, as Pulumi hands them over; outputs stay what they are.
-    """
-    values = {name: _value(hint, given[name]) for name, hint, _ in fields_of(cls) if given.get(name) is not None}
-    return cls(**values)
-
-
-def to_part(cls: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The same as a map, of what is given only: what a pipeline takes for its parts."""
-    return {name: _value(hint, given[name]) for name, hint, _ in fields_of(cls) if given.get(name) is not None}
-
-
-def _value(hint: Any, value: Any) -> Any:
-    if isinstance(value, pulumi.Output):
-        return value
-    kind = _plain(hint)
-    origin, inner = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (abc.Sequence, list, tuple):
-        return tuple(_value(inner[0], one) for one in value)
-    if origin in (abc.Mapping, dict):
-        return {key: _value(inner[1], one) for key, one in value.items()}
-    if kind is FileFormat:
-        return to_arguments(FileFormat, value).chosen()
-    if kind in _PARTS.values():
-        return to_part(kind, value)
-    if isinstance(kind, type) and attrs.has(kind):
-        return to_arguments(kind, value)
-    convert: Callable[[Any], Any] | None = (
-        kind if isinstance(kind, type) and issubclass(kind, enum.Enum | int) else None
-    )
-    return convert(value) if convert and kind is not bool else value

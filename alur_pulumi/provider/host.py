@@ -7,15 +7,19 @@ from typing import Any, Final
 
 import attrs
 import pulumi
+from pulumi.errors import InputPropertyError
 from pulumi.provider import main as serve
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.experimental.util import camel_case
 from pulumi.provider.provider import ConstructResult
 
 from alur_pulumi import __version__
+from alur_pulumi.checks import Checker
 from alur_pulumi.described import attribute_texts, summary
+from alur_pulumi.errors import ArgumentError
 from alur_pulumi.pipeline import Pipeline, PipelineArgs
-from alur_pulumi.provider.bridge import analysed, described_classes, to_arguments
+from alur_pulumi.provider.bridge import analysed, described_classes
+from alur_pulumi.provider.given import Given
 from alur_pulumi.state_table import StateTable, StateTableArgs
 
 NAME: Final = "alur"
@@ -108,9 +112,13 @@ class AlurProvider(ComponentProvider):
         """Make a component."""
         self.validate_resource_type(NAME, resource_type)
         kind = resource_type.rpartition(":")[2]
-        offered, definition = OFFERED[kind], self._component_defs[kind]
-        arguments = to_arguments(offered.args, self.map_inputs(inputs, definition))
-        made: Any = offered.component(name, arguments, options)  # type: ignore[arg-type]
+        offered = OFFERED[kind]
+        try:
+            arguments = Given(Checker(f"{kind} {name!r}")).arguments(offered.args, inputs)
+            made: Any = offered.component(name, arguments, options)  # type: ignore[arg-type]
+        except ArgumentError as error:
+            # any other error is shown with the provider's own frames
+            raise InputPropertyError(error.argument, str(error)) from error
         return ConstructResult(made.urn, {camel_case(key): get(made) for key, (_, _, get) in offered.outputs.items()})
 
 

@@ -32,9 +32,7 @@ def test_a_second_database_of_one_name() -> None:
         _table("two", table_name="other")
 
     said = _refused(program)
-    assert said.startswith(
-        "BronzeTable 'two': database_name is 'proj_dev': BronzeTable 'one' has it already: give"
-    )
+    assert said.startswith("BronzeTable 'two': database_name is 'proj_dev': BronzeTable 'one' has it already: give")
     assert "existing_database=<that table>.database_name" in said
 
 

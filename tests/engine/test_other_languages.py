@@ -21,8 +21,10 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 import yaml
+from pulumi.errors import InputPropertyError
 
 from alur_pulumi.bronze_table import BronzeTable
+from alur_pulumi.checks import Checker
 from alur_pulumi.described import attribute_texts
 from alur_pulumi.ingestion_job import IngestionJob
 from alur_pulumi.local.deployment import ResourceOperation
@@ -30,13 +32,15 @@ from alur_pulumi.local.emulator import Emulator
 from alur_pulumi.local.errors import DeploymentError
 from alur_pulumi.local.stack import open_stack
 from alur_pulumi.pipeline import PipelineArgs
-from alur_pulumi.provider.bridge import described_classes, fields_of, to_arguments
+from alur_pulumi.provider.bridge import described_classes, fields_of
+from alur_pulumi.provider.given import Given
 from alur_pulumi.provider.host import OFFERED, AlurProvider
 from alur_pulumi.pulumi_cli import PulumiCli, find_pulumi_cli
 from alur_pulumi.state_table import StateTable, StateTableArgs
 from alur_runtime.config import config_from_json, split_uri
 from alur_runtime.contracts.expectations import Severity
 from alur_runtime.contracts.options import CsvOptions
+from tests.components.monitor import register
 
 CONTRACT: dict[str, Any] = {
     "name": "Orders",
@@ -117,17 +121,50 @@ def test_plain_data_becomes_the_arguments() -> None:
             "expectations": [{"name": "e", "check": "unique", "severity": "warn", "columns": ["id"]}],
         },
         "sources": [{"name": "shop", "files": {"csv": {"separator": ";"}}}],
-        "job": {"timeout_minutes": 30.0, "tags": {"a": "b"}},
+        "job": {"timeoutMinutes": 30.0, "tags": {"a": "b"}},
     }
-    args = to_arguments(PipelineArgs, given)
+    args = Given(Checker("It")).arguments(PipelineArgs, given)
     assert args.contract.columns[0].name == "id"
     assert args.contract.expectations[0].severity is Severity.WARN
     assert args.sources[0].files == CsvOptions(separator=";")
     assert args.job == {"timeout_minutes": 30, "tags": {"a": "b"}}
     assert type(args.job["timeout_minutes"]) is int
-    given["sources"] = [{"name": "shop", "files": {"csv": {}, "parquet": {}}}]
-    with pytest.raises(ValueError, match="exactly one of csv, jsonLines and parquet"):
-        to_arguments(PipelineArgs, given)
+
+
+_BOTH: dict[str, Any] = {"csv": {}, "parquet": {}}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            {"sources": [{"name": "shop", "files": _BOTH}]},
+            "sources[0].files is {'csv': {}, 'parquet': {}}: give exactly",
+        ),
+        ({"sources": [{"name": "shop", "files": {}}]}, "give exactly one of csv, jsonLines and parquet"),
+        (
+            {"sources": [{"name": "shop", "budget": {"lines": 3}}]},
+            "sources[0].budget.lines is 3: there are percent, rows",
+        ),
+        ({"sources": [{"prefix": "in/"}]}, "sources[0].name is None: it must be given"),
+        ({"sources": {"name": "shop"}}, "sources is {'name': 'shop'}: give a list"),
+        ({"sources": ["shop"]}, "sources[0] is 'shop': give a map"),
+        ({"job": {"shedule": "cron(0 6 * * ? *)"}}, "job.shedule is 'cron(0 6 * * ? *)': there are alarmTopicArn, "),
+        ({"job": {"timeoutMinutes": "60"}}, "timeout_minutes is '60': give a whole number"),
+        ({"job": {"timeoutMinutes": 60.5}}, "timeout_minutes is 60.5: give a whole number"),
+        ({"job": {"glueVersion": 5.0}}, "glue_version is 5.0: give a text"),
+        ({"job": {"executionClass": "SPOT"}}, "job.executionClass is 'SPOT': allowed are STANDARD, FLEX"),
+        ({"onDestroy": "keep"}, "onDestroy is 'keep': allowed are retain, fail, delete"),
+        ({"colour": "red"}, "colour is 'red': there are contract, "),
+    ],
+)
+def test_what_is_wrong_is_told_by_its_name(change: dict[str, Any], says: str) -> None:
+    inputs = {"contract": CONTRACT, "sources": SOURCES, **change}
+    with pytest.raises(InputPropertyError) as caught:
+        register(lambda: AlurProvider().construct("orders", "alur:index:Pipeline", inputs))
+    assert says in caught.value.reason
+    assert "'orders" in caught.value.reason
+    assert caught.value.property_path
 
 
 @pytest.mark.engine
@@ -222,8 +259,9 @@ def test_a_program_deploys_through_the_provider(tmp_path: Path, repository: Path
         assert stack.up().changes == ()
 
         inputs["sources"] = [{"name": "shop", "prefix": "/in"}]
-        with pytest.raises(DeploymentError, match="write folder/"):
+        with pytest.raises(DeploymentError, match=r"sources\[0\]\.prefix.*write folder/") as refused:
             stack.preview()
+        assert "pipeline.py" not in str(refused.value)  # nor any other frame of the provider
         inputs["sources"] = SOURCES
         stack.destroy()
         assert outputs["job"] not in emulator.client("glue").list_jobs()["JobNames"]
